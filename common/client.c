@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "deadline.h"
+#include "proto.h"
+#include "secret.h"
+#include "shape.h"
+
+/* patd is told to end this much earlier, so that its answer, which knows more, comes
+ * first. */
+#define ANSWER_MARGIN_MS 100
+
+static const char *
+reason(int error)
+{
+    /* strerror() has static state in threads that share it; these few are ours to say. */
+    switch (error) {
+    case ENOENT:
+        return "no such socket (is patd running?)";
+    case ECONNREFUSED:
+        return "nothing listens there (is patd running?)";
+    case EACCES:
+    case EPERM:
+        return "no permission to connect";
+    case EAGAIN:
+    case ETIMEDOUT:
+    case EINPROGRESS:
+        return "patd did not answer in time";
+    case EPIPE:
+    case ECONNRESET:
+        return "patd closed the connection";
+    case EMFILE:
+    case ENFILE:
+        return "no file descriptor left";
+    case EPROTO:
+        return "what answers there is not patd";
+    default:
+        return strerrordesc_np(error) != NULL ? strerrordesc_np(error) : "unknown error";
+    }
+}
+
+/*
+ * A full backlog makes connect(2) wait, which on a unix socket only SO_SNDTIMEO bounds:
+ * without blocking it fails at once with EAGAIN, and poll(2) would not tell when to
+ * retry.
+ */
+static int
+set_connect_timeout(int fd, struct pat_deadline deadline)
+{
+    int left = pat_deadline_left_ms(deadline);
+    struct timeval tv = {left / 1000, left % 1000 * 1000};
+
+    /* Zero would mean for ever. */
+    if (left == 0) {
+        errno = ETIMEDOUT;
+        return -1;
+    }
+    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+}
+
+static int
+open_socket(const struct sockaddr_un *addr, struct pat_deadline deadline)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int rc, saved;
+
+    if (fd < 0)
+        return -1;
+    do {
+        rc = set_connect_timeout(fd, deadline);
+        if (rc == 0)
+            rc = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
+    } while (rc < 0 && errno == EINTR);
+    if (rc < 0) {
+        saved = errno;
+        (void)close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+/* 0 when the socket is ready (or broken, which the next call will tell), else -1. */
+static int
+wait_for(int fd, short events, struct pat_deadline deadline)
+{
+    struct pollfd pfd = {fd, events, 0};
+
+    for (;;) {
+        int left = pat_deadline_left_ms(deadline);
+        int rc = left > 0 ? poll(&pfd, 1, left) : 0;
+
+        if (rc > 0)
+            return 0;
+        if (rc == 0) {
+            errno = ETIMEDOUT;
+            return -1;
+        }
+        if (errno != EINTR)
+            return -1;
+    }
+}
+
+static bool
+would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+static int
+send_all(int fd, const struct pat_msg *msg, struct pat_deadline deadline)
+{
+    size_t done = 0;
+
+    while (done < msg->len) {
+        ssize_t n =
+            send(fd, msg->data + done, msg->len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n > 0)
+            done += (size_t)n;
+        else if (n < 0 && errno == EINTR)
+            continue;
+        else if (n < 0 && !would_block())
+            return -1;
+        else if (wait_for(fd, POLLOUT, deadline) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+receive_message(int fd, struct pat_msg *msg, struct pat_deadline deadline)
+{
+    size_t whole = 0;
+
+    msg->len = 0;
+    while (whole == 0 || msg->len < whole) {
+        size_t want = (whole == 0 ? PAT_MSG_HEADER_LEN : whole) - msg->len;
+        ssize_t n = recv(fd, msg->data + msg->len, want, MSG_DONTWAIT);
+
+        if (n == 0) {
+            errno = ECONNRESET;
+            return -1;
+        }
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && !would_block())
+            return -1;
+        if (n < 0) {
+            if (wait_for(fd, POLLIN, deadline) != 0)
+                return -1;
+            continue;
+        }
+        msg->len += (size_t)n;
+        if (whole == 0 && pat_proto_frame(msg->data, msg->len, &whole) != PAT_OK) {
+            errno = EPROTO;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The whole conversation; `msg` is the request on entry and the answer on return. */
+static int
+converse(
+    const struct sockaddr_un *addr, struct pat_msg *msg, struct pat_deadline deadline)
+{
+    int fd = open_socket(addr, deadline);
+    int rc, saved;
+
+    if (fd < 0)
+        return -1;
+    rc = send_all(fd, msg, deadline);
+    pat_msg_clear(msg);
+    if (rc == 0 ||
+        errno == EPIPE) /* an answer may be waiting: patd was too busy to read */
+        rc = receive_message(fd, msg, deadline);
+    saved = errno;
+    (void)close(fd);
+    errno = saved;
+    return rc;
+}
+
+enum pat_err
+pat_client_verify(const char *socket_path, const struct pat_request *req,
+    const void *token, size_t token_len, int timeout_ms,
+    struct pat_identity *ret_identity, struct pat_diag *diag)
+{
+    struct pat_deadline deadline = pat_deadline_in_ms(timeout_ms);
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    struct pat_msg *msg = NULL;
+    enum pat_err status = PAT_ERR_UNAVAIL;
+    uint32_t tell_ms;
+    enum pat_err err;
+
+    pat_diag_clear(diag);
+    if (socket_path[0] != '/' || strlen(socket_path) >= sizeof(addr.sun_path)) {
+        pat_diag_set(diag, "socket %s: not an absolute path of at most %zu bytes",
+            socket_path, sizeof(addr.sun_path) - 1);
+        return PAT_ERR_CONFIG;
+    }
+    memcpy(addr.sun_path, socket_path, strlen(socket_path) + 1);
+    if (token_len > PAT_TOKEN_MAX)
+        return PAT_ERR_MALFORMED;
+
+    /* Not on the stack: a host's thread may have a small one. */
+    msg = calloc(1, sizeof(*msg));
+    if (msg == NULL)
+        return PAT_ERR_NOMEM;
+    tell_ms = (uint32_t)(timeout_ms > 2 * ANSWER_MARGIN_MS ? timeout_ms - ANSWER_MARGIN_MS
+                                                           : timeout_ms);
+    err = pat_proto_encode_request(req, token, token_len, tell_ms, msg);
+    if (err != PAT_OK)
+        goto out;
+
+    err = PAT_ERR_UNAVAIL;
+    if (converse(&addr, msg, deadline) != 0) {
+        pat_diag_set(diag, "socket %s: %s", socket_path, reason(errno));
+        goto out;
+    }
+    if (pat_proto_decode_answer(msg->data, msg->len, &status, ret_identity) != PAT_OK) {
+        pat_diag_set(diag, "socket %s: %s", socket_path, reason(EPROTO));
+        goto out;
+    }
+    if (status == PAT_ERR_UNAVAIL)
+        pat_diag_set(diag, "patd has no answer from the directory; its log says why");
+    err = status;
+out:
+    pat_secret_free(msg, sizeof(*msg));
+    return err;
+}

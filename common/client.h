@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * client.h - ask patd about a token
+ *
+ * For guests in other people's processes: libc alone, no state, any thread, no signals,
+ * nothing printed, every descriptor close-on-exec and closed on return.
+ */
+#ifndef PAT_CLIENT_H
+#define PAT_CLIENT_H
+
+#include <stddef.h>
+
+#include "attr.h"
+#include "error.h"
+#include "request.h"
+
+#define PAT_SOCKET_DEFAULT "/run/patd/patd.sock"
+
+/*
+ * Ask patd at the unix socket `socket_path` whether the token lets its bearer in.
+ *
+ * token         borrowed; no NUL needed. The copy that is sent is erased before return.
+ * timeout_ms    for everything together: connect, send, wait, receive.
+ * ret_identity  written on PAT_OK only.
+ * diag          may be NULL; set on PAT_ERR_UNAVAIL and PAT_ERR_CONFIG.
+ *
+ * Any verdict of patd is passed on as it is. Besides:
+ * PAT_ERR_UNAVAIL   patd is not there, did not answer in time or not sensibly
+ * PAT_ERR_CONFIG    the socket's path cannot be one
+ * PAT_ERR_MALFORMED the request cannot be sent: no token, no user name, … is that long
+ * PAT_ERR_NOMEM
+ *
+ * Blocks for at most `timeout_ms`.
+ */
+PAT_MUST_USE enum pat_err pat_client_verify(const char *socket_path,
+    const struct pat_request *req, const void *token, size_t token_len, int timeout_ms,
+    struct pat_identity *ret_identity, struct pat_diag *diag);
+
+#endif

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "directory.h"
+
+#include <ldap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gentime.h"
+#include "ldap_conn.h"
+
+struct pat_directory {
+    const struct pat_conf *conf;
+    const char *uri;
+    struct pat_ldap_conn conn;
+};
+
+/*
+ * The clauses about patRevoked and the limits hold for every entry, unless the account
+ * has no right to see the attribute: then they are Undefined (RFC 4511, 4.5.1.7), and the
+ * token is not found. Without them an ACL that forgets an attribute would lift
+ * revocations and limits in silence.
+ */
+#define SEEN(attr) "(|(" attr "=*)(!(" attr "=*)))"
+static const char token_filter[] = "(&(patHash=%s)" SEEN("patRevoked") SEEN("patExpires")
+    SEEN("patService") SEEN("patSource") ")";
+
+static char *token_attrs[] = {(char[]){"patId"}, (char[]){"cn"}, (char[]){"patOwner"},
+    (char[]){"patExpires"}, (char[]){"patRevoked"}, (char[]){"patService"},
+    (char[]){"patSource"}, (char[]){"patLastUsed"}, NULL};
+static char *owner_attrs[] = {(char[]){"uid"}, NULL};
+static char *role_attrs[] = {(char[]){"patRole"}, NULL};
+static char *no_attrs[] = {(char[]){LDAP_NO_ATTRS}, NULL};
+
+struct search {
+    const char *what; /* for messages */
+    const char *base;
+    int scope;
+    const char *filter;
+    char **attrs;
+    int size_limit;
+};
+
+/* Prefix the message with the server's name. */
+static void
+name_server(const struct pat_directory *dir, struct pat_diag *diag)
+{
+    struct pat_diag copy;
+
+    if (diag == NULL)
+        return;
+    copy = *diag;
+    pat_diag_set(diag, "%s: %s", dir->uri, copy.text);
+}
+
+static enum pat_err
+unavailable(const struct pat_directory *dir, struct pat_diag *diag)
+{
+    name_server(dir, diag);
+    return PAT_ERR_UNAVAIL;
+}
+
+static enum pat_err
+start_search(struct pat_directory *dir, const struct search *s,
+    struct pat_deadline deadline, int *ret_msgid, struct pat_diag *diag)
+{
+    /* The server need not go on when we have given up. */
+    struct timeval limit = {pat_deadline_left_ms(deadline) / 1000 + 1, 0};
+    int rc = ldap_search_ext(dir->conn.ld, s->base, s->scope, s->filter, s->attrs, 0,
+        NULL, NULL, &limit, s->size_limit, ret_msgid);
+
+    if (rc == LDAP_SUCCESS)
+        return PAT_OK;
+    (void)pat_ldap_broken(&dir->conn, s->what, rc, diag);
+    return unavailable(dir, diag);
+}
+
+/*
+ * Wait for a search. *ret_code is success, sizeLimitExceeded or noSuchObject; whatever
+ * else a server says is no usable answer, a part kept elsewhere included.
+ */
+static enum pat_err
+finish_search(struct pat_directory *dir, const struct search *s, int msgid,
+    struct pat_deadline deadline, int *ret_code, LDAPMessage **ret_msg,
+    struct pat_diag *diag)
+{
+    LDAPMessage *msg = NULL, *last = NULL;
+    int code = LDAP_OTHER;
+    enum pat_err err = pat_ldap_wait(&dir->conn, msgid, deadline, &msg, diag);
+
+    if (err != PAT_OK)
+        return unavailable(dir, diag);
+    /* The result is the last message of the chain. */
+    for (LDAPMessage *m = ldap_first_message(dir->conn.ld, msg); m != NULL;
+         m = ldap_next_message(dir->conn.ld, m))
+        last = m;
+    if (last != NULL && ldap_msgtype(last) == LDAP_RES_SEARCH_RESULT)
+        code = pat_ldap_result(&dir->conn, last, s->what, diag);
+    else
+        pat_diag_set(diag, "%s: answer without a result", s->what);
+
+    if (ldap_count_references(dir->conn.ld, msg) > 0) {
+        pat_diag_set(
+            diag, "%s: the server keeps a part of %s elsewhere", s->what, s->base);
+        code = LDAP_REFERRAL;
+    }
+    if (code == LDAP_SUCCESS || code == LDAP_SIZELIMIT_EXCEEDED ||
+        code == LDAP_NO_SUCH_OBJECT) {
+        *ret_code = code;
+        *ret_msg = msg;
+        return PAT_OK;
+    }
+    (void)ldap_msgfree(msg);
+    return unavailable(dir, diag);
+}
+
+static enum pat_err
+run_search(struct pat_directory *dir, const struct search *s,
+    struct pat_deadline deadline, int *ret_code, LDAPMessage **ret_msg,
+    struct pat_diag *diag)
+{
+    int msgid = -1;
+    enum pat_err err = start_search(dir, s, deadline, &msgid, diag);
+
+    if (err == PAT_OK)
+        err = finish_search(dir, s, msgid, deadline, ret_code, ret_msg, diag);
+    return err;
+}
+
+/* Append an attribute's values to *list. A value with a NUL in it ends there, as no
+ * value. */
+static enum pat_err
+take_values(LDAP *ld, LDAPMessage *entry, const char *attr, char ***list)
+{
+    struct berval **vals = ldap_get_values_len(ld, entry, attr);
+    size_t have = 0, more = (size_t)(vals != NULL ? ldap_count_values_len(vals) : 0);
+    enum pat_err err = PAT_ERR_NOMEM;
+    char **grown;
+
+    if (more == 0) {
+        ldap_value_free_len(vals);
+        return PAT_OK;
+    }
+    while (*list != NULL && (*list)[have] != NULL)
+        have++;
+    grown = calloc(have + more + 1, sizeof(*grown));
+    if (grown == NULL)
+        goto out;
+    if (have > 0)
+        memcpy(grown, *list, have * sizeof(*grown));
+    free(*list);
+    *list = grown;
+    for (size_t i = 0; i < more; i++) {
+        bool whole = memchr(vals[i]->bv_val, '\0', vals[i]->bv_len) == NULL;
+
+        grown[have + i] = whole ? strndup(vals[i]->bv_val, vals[i]->bv_len) : strdup("");
+        if (grown[have + i] == NULL)
+            goto out;
+    }
+    err = PAT_OK;
+out:
+    ldap_value_free_len(vals);
+    return err;
+}
+
+/*
+ * The org of a token: the entry two levels above it, and the value of that entry's RDN.
+ * Left NULL where there is no such thing; the decision refuses such a record.
+ */
+static enum pat_err
+take_org(struct pat_record *rec)
+{
+    enum pat_err err = PAT_ERR_NOMEM;
+    LDAPDN dn = NULL;
+    char *org_dn = NULL;
+    int levels = 0;
+
+    if (ldap_str2dn(rec->dn, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || dn == NULL)
+        return PAT_OK;
+    while (dn[levels] != NULL)
+        levels++;
+    if (levels < 3 || dn[2][0] == NULL || dn[2][1] != NULL) {
+        err = PAT_OK;
+        goto out;
+    }
+    if (ldap_dn2str(&dn[2], &org_dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
+        goto out;
+    rec->org_dn = strdup(org_dn);
+    rec->org = strndup(dn[2][0]->la_value.bv_val, dn[2][0]->la_value.bv_len);
+    if (rec->org_dn != NULL && rec->org != NULL)
+        err = PAT_OK;
+out:
+    ldap_memfree(org_dn);
+    ldap_dnfree(dn);
+    return err;
+}
+
+static enum pat_err
+take_token(LDAP *ld, LDAPMessage *entry, struct pat_record *rec)
+{
+    const struct {
+        const char *attr;
+        char ***list;
+    } parts[] = {
+        {"patId", &rec->ids},
+        {"cn", &rec->names},
+        {"patOwner", &rec->owners},
+        {"patExpires", &rec->expires},
+        {"patRevoked", &rec->revoked},
+        {"patService", &rec->services},
+        {"patSource", &rec->sources},
+        {"patLastUsed", &rec->last_used},
+    };
+    char *dn = ldap_get_dn(ld, entry);
+    enum pat_err err = PAT_OK;
+
+    if (dn != NULL)
+        rec->dn = strdup(dn);
+    ldap_memfree(dn);
+    if (rec->dn == NULL)
+        return PAT_ERR_NOMEM;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && err == PAT_OK; i++)
+        err = take_values(ld, entry, parts[i].attr, parts[i].list);
+    return err == PAT_OK ? take_org(rec) : err;
+}
+
+enum pat_err
+pat_directory_find_token(struct pat_directory *dir, const struct pat_hash *hash,
+    struct pat_deadline deadline, struct pat_record *rec, struct pat_diag *diag)
+{
+    char filter[sizeof(token_filter) + PAT_HASH_HEX_LEN];
+    const struct search s = {"search for the token", dir->conf->base, LDAP_SCOPE_SUBTREE,
+        filter, token_attrs, 2};
+    LDAPMessage *msg = NULL;
+    int code = LDAP_OTHER, entries;
+    enum pat_err err;
+
+    err = pat_directory_open(dir, deadline, diag);
+    if (err != PAT_OK)
+        return err;
+    (void)snprintf(filter, sizeof(filter), token_filter, hash->hex);
+    err = run_search(dir, &s, deadline, &code, &msg, diag);
+    if (err != PAT_OK)
+        return err;
+
+    entries = ldap_count_entries(dir->conn.ld, msg);
+    if (code == LDAP_NO_SUCH_OBJECT) {
+        pat_diag_set(
+            diag, "base %s does not exist, or the account may not search it", s.base);
+        err = unavailable(dir, diag);
+    } else if (entries > 1 || code == LDAP_SIZELIMIT_EXCEEDED) {
+        pat_diag_set(diag, "several entries below %s have this patHash", s.base);
+        err = PAT_ERR_RECORD;
+    } else if (entries == 1) {
+        err = take_token(dir->conn.ld, ldap_first_entry(dir->conn.ld, msg), rec);
+    } else {
+        err = PAT_ERR_UNKNOWN;
+    }
+    (void)ldap_msgfree(msg);
+    return err;
+}
+
+/*
+ * (&(member=DN)(objectClass=patRoleGroup)): member first, since its index leaves fewest
+ * candidates. Allocated, for a value may grow threefold when escaped.
+ */
+static char *
+role_filter(const char *owner_dn)
+{
+    struct berval in = {strlen(owner_dn), NULL}, out = {0, NULL};
+    char *filter = NULL;
+
+    in.bv_val = strdup(owner_dn);
+    if (in.bv_val == NULL)
+        return NULL;
+    if (ldap_bv2escaped_filter_value(&in, &out) == 0 &&
+        asprintf(&filter, "(&(member=%s)(objectClass=patRoleGroup))", out.bv_val) < 0)
+        filter = NULL;
+    ldap_memfree(out.bv_val);
+    free(in.bv_val);
+    return filter;
+}
+
+static enum pat_err
+take_roles(LDAP *ld, LDAPMessage *msg, struct pat_record *rec)
+{
+    enum pat_err err = PAT_OK;
+
+    for (LDAPMessage *e = ldap_first_entry(ld, msg); e != NULL && err == PAT_OK;
+         e = ldap_next_entry(ld, e))
+        err = take_values(ld, e, "patRole", &rec->roles);
+    return err;
+}
+
+static enum pat_err
+take_owner(LDAP *ld, LDAPMessage *msg, struct pat_record *rec)
+{
+    LDAPMessage *entry = ldap_first_entry(ld, msg);
+
+    if (entry == NULL)
+        return PAT_OK;
+    rec->owner_found = true;
+    return take_values(ld, entry, "uid", &rec->uids);
+}
+
+/* Both are sent before either is waited for. */
+static enum pat_err
+search_owner(struct pat_directory *dir, const struct search *roles,
+    const struct search *owner, struct pat_deadline deadline, struct pat_record *rec,
+    struct pat_diag *diag)
+{
+    LDAPMessage *role_msg = NULL, *owner_msg = NULL;
+    int role_id = -1, owner_id = -1, code = LDAP_OTHER;
+    enum pat_err err;
+
+    err = start_search(dir, roles, deadline, &role_id, diag);
+    if (err == PAT_OK)
+        err = start_search(dir, owner, deadline, &owner_id, diag);
+    if (err == PAT_OK)
+        err = finish_search(dir, roles, role_id, deadline, &code, &role_msg, diag);
+    if (err == PAT_OK && code == LDAP_SIZELIMIT_EXCEEDED) {
+        /* The role that was cut off might be the one that counts. */
+        pat_diag_set(diag, "%s: the server's size limit is too small", roles->what);
+        err = unavailable(dir, diag);
+    }
+    if (err == PAT_OK)
+        err = finish_search(dir, owner, owner_id, deadline, &code, &owner_msg, diag);
+    if (err == PAT_OK)
+        err = take_roles(dir->conn.ld, role_msg, rec);
+    if (err == PAT_OK)
+        err = take_owner(dir->conn.ld, owner_msg, rec);
+    (void)ldap_msgfree(role_msg);
+    (void)ldap_msgfree(owner_msg);
+    /* An answer that was not waited for must not meet the next request. */
+    if (err != PAT_OK)
+        pat_ldap_close(&dir->conn);
+    return err;
+}
+
+enum pat_err
+pat_directory_find_owner(struct pat_directory *dir, struct pat_deadline deadline,
+    struct pat_record *rec, struct pat_diag *diag)
+{
+    const char *owner_filter =
+        dir->conf->owner_filter != NULL ? dir->conf->owner_filter : "(objectClass=*)";
+    char *filter;
+    enum pat_err err;
+
+    if (rec->org_dn == NULL || rec->owners == NULL || rec->owners[0] == NULL ||
+        rec->owners[1] != NULL)
+        return PAT_ERR_RECORD;
+    filter = role_filter(rec->owners[0]);
+    if (filter == NULL)
+        return PAT_ERR_NOMEM;
+
+    const struct search roles = {"search for the owner's roles", rec->org_dn,
+        LDAP_SCOPE_SUBTREE, filter, role_attrs, 0};
+    const struct search owner = {"search for the owner", rec->owners[0], LDAP_SCOPE_BASE,
+        owner_filter, owner_attrs, 1};
+
+    err = pat_directory_open(dir, deadline, diag);
+    if (err == PAT_OK)
+        err = search_owner(dir, &roles, &owner, deadline, rec, diag);
+    free(filter);
+    return err;
+}
+
+static enum pat_err
+modify(struct pat_directory *dir, const char *dn, LDAPMod **mods,
+    struct pat_deadline deadline, int *ret_code, struct pat_diag *diag)
+{
+    LDAPMessage *msg = NULL;
+    int msgid = -1;
+    int rc = ldap_modify_ext(dir->conn.ld, dn, mods, NULL, NULL, &msgid);
+
+    if (rc != LDAP_SUCCESS) {
+        (void)pat_ldap_broken(&dir->conn, "modify", rc, diag);
+        return unavailable(dir, diag);
+    }
+    if (pat_ldap_wait(&dir->conn, msgid, deadline, &msg, diag) != PAT_OK)
+        return unavailable(dir, diag);
+    *ret_code = pat_ldap_result(&dir->conn, msg, dn, diag);
+    (void)ldap_msgfree(msg);
+    return PAT_OK;
+}
+
+enum pat_err
+pat_directory_touch(struct pat_directory *dir, const char *dn, const char *old,
+    int64_t now, const char *from, struct pat_deadline deadline, struct pat_diag *diag)
+{
+    char time_attr[] = "patLastUsed", from_attr[] = "patLastUsedFrom";
+    char text[PAT_GENTIME_LEN + 1];
+    struct berval old_val = {0, NULL}, new_val = {0, text}, from_val = {0, NULL};
+    struct berval *old_vals[] = {&old_val, NULL}, *new_vals[] = {&new_val, NULL},
+                  *from_vals[] = {&from_val, NULL};
+    LDAPMod del = {.mod_op = LDAP_MOD_DELETE | LDAP_MOD_BVALUES, .mod_type = time_attr};
+    LDAPMod add = {.mod_op = LDAP_MOD_ADD | LDAP_MOD_BVALUES, .mod_type = time_attr};
+    LDAPMod put = {.mod_op = LDAP_MOD_REPLACE | LDAP_MOD_BVALUES, .mod_type = from_attr};
+    LDAPMod *mods[] = {&del, &add, &put, NULL};
+    int code = LDAP_OTHER;
+    enum pat_err err;
+
+    del.mod_bvalues = old_vals;
+    add.mod_bvalues = new_vals;
+    put.mod_bvalues = from_vals;
+    pat_gentime_format(now, text);
+    new_val.bv_len = strlen(text);
+    old_val.bv_val = old != NULL ? strdup(old) : NULL;
+    old_val.bv_len = old != NULL ? strlen(old) : 0;
+    from_val.bv_val = strdup(from);
+    from_val.bv_len = strlen(from);
+    if ((old != NULL && old_val.bv_val == NULL) || from_val.bv_val == NULL) {
+        err = PAT_ERR_NOMEM;
+        goto out;
+    }
+
+    err = pat_directory_open(dir, deadline, diag);
+    if (err == PAT_OK)
+        err = modify(dir, dn, old != NULL ? mods : mods + 1, deadline, &code, diag);
+    if (err != PAT_OK)
+        goto out;
+    switch (code) {
+    case LDAP_SUCCESS:
+    case LDAP_NO_SUCH_OBJECT:       /* the token was deleted meanwhile */
+    case LDAP_NO_SUCH_ATTRIBUTE:    /* another patd wrote first, */
+    case LDAP_TYPE_OR_VALUE_EXISTS: /* in this very second, */
+    case LDAP_CONSTRAINT_VIOLATION: /* or for the first time */
+        break;
+    default:
+        err = unavailable(dir, diag);
+        break;
+    }
+out:
+    free(old_val.bv_val);
+    free(from_val.bv_val);
+    return err;
+}
+
+enum pat_err
+pat_directory_probe(
+    struct pat_directory *dir, struct pat_deadline deadline, struct pat_diag *diag)
+{
+    const struct search s = {"read of the base", dir->conf->base, LDAP_SCOPE_BASE,
+        "(objectClass=*)", no_attrs, 1};
+    LDAPMessage *msg = NULL;
+    int code = LDAP_OTHER;
+    enum pat_err err;
+
+    pat_ldap_close(&dir->conn);
+    err = pat_directory_open(dir, deadline, diag);
+    if (err == PAT_OK)
+        err = run_search(dir, &s, deadline, &code, &msg, diag);
+    (void)ldap_msgfree(msg);
+    if (err == PAT_OK && code == LDAP_NO_SUCH_OBJECT) {
+        pat_diag_set(
+            diag, "base %s does not exist, or the account may not see it", s.base);
+        err = unavailable(dir, diag);
+    }
+    return err;
+}
+
+bool
+pat_directory_is_open(const struct pat_directory *dir)
+{
+    return dir->conn.ld != NULL;
+}
+
+enum pat_err
+pat_directory_open(
+    struct pat_directory *dir, struct pat_deadline deadline, struct pat_diag *diag)
+{
+    if (dir->conn.ld != NULL)
+        return PAT_OK;
+    if (pat_ldap_open(&dir->conn, dir->conf, dir->uri, deadline, diag) != PAT_OK)
+        return unavailable(dir, diag);
+    return PAT_OK;
+}
+
+enum pat_err
+pat_directory_new(
+    const struct pat_conf *conf, const char *uri, struct pat_directory **ret_dir)
+{
+    struct pat_directory *dir = calloc(1, sizeof(*dir));
+
+    if (dir == NULL)
+        return PAT_ERR_NOMEM;
+    dir->conf = conf;
+    dir->uri = uri;
+    dir->conn.fd = -1;
+    *ret_dir = dir;
+    return PAT_OK;
+}
+
+void
+pat_directory_free(struct pat_directory *dir)
+{
+    if (dir == NULL)
+        return;
+    pat_ldap_close(&dir->conn);
+    free(dir);
+}
+
+bool
+pat_directory_dn_valid(const char *text)
+{
+    LDAPDN dn = NULL;
+    bool valid =
+        ldap_str2dn(text, &dn, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS && dn != NULL;
+
+    ldap_dnfree(dn);
+    return valid;
+}
+
+/*
+ * libldap offers its filter parser only as part of a search, which it encodes before it
+ * connects: so one is aimed at what is no server.
+ */
+bool
+pat_directory_filter_valid(const char *filter)
+{
+    LDAP *ld = NULL;
+    int msgid = -1;
+    int rc;
+
+    if (ldap_initialize(&ld, "ldapi://%2Fdev%2Fnull") != LDAP_SUCCESS)
+        return false;
+    rc = ldap_search_ext(
+        ld, "", LDAP_SCOPE_BASE, filter, NULL, 0, NULL, NULL, NULL, 0, &msgid);
+    (void)ldap_unbind_ext(ld, NULL, NULL);
+    return rc != LDAP_FILTER_ERROR;
+}

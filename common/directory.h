@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * directory.h - the door to LDAP: four questions, one connection, no libldap to be seen
+ *
+ * Order of use: pat_directory_new(), any calls, pat_directory_free(). The connection is
+ * made when it is first needed, kept warm, and made anew after it broke. A directory
+ * belongs to one thread at a time; two of them share nothing.
+ *
+ * Every call blocks until `deadline` at the most. PAT_ERR_UNAVAIL means that the server
+ * gave no usable answer, for which *diag (may be NULL) names the server and the reason.
+ */
+#ifndef PAT_DIRECTORY_H
+#define PAT_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "attr.h"
+#include "conf.h"
+#include "deadline.h"
+#include "error.h"
+#include "record.h"
+#include "token.h"
+
+struct pat_directory;
+
+/* Borrows both, which must live as long. No I/O. PAT_ERR_NOMEM. */
+PAT_MUST_USE enum pat_err pat_directory_new(
+    const struct pat_conf *conf, const char *uri, struct pat_directory **ret_dir);
+
+/* Closes the connection. NULL is accepted. */
+void pat_directory_free(struct pat_directory *dir);
+
+/* Is there a connection from an earlier call? The server may have closed it since. */
+bool pat_directory_is_open(const struct pat_directory *dir);
+
+/* Connect and bind, unless that was done already. PAT_OK or PAT_ERR_UNAVAIL. */
+PAT_MUST_USE enum pat_err pat_directory_open(
+    struct pat_directory *dir, struct pat_deadline deadline, struct pat_diag *diag);
+
+/*
+ * Look the token up whose patHash is `hash`. *rec must be empty; it is filled as far as
+ * the token's entry goes.
+ *
+ * PAT_ERR_UNKNOWN  no entry that the account may see has this hash
+ * PAT_ERR_RECORD   more than one has
+ * PAT_ERR_UNAVAIL, PAT_ERR_NOMEM
+ */
+PAT_MUST_USE enum pat_err pat_directory_find_token(struct pat_directory *dir,
+    const struct pat_hash *hash, struct pat_deadline deadline, struct pat_record *rec,
+    struct pat_diag *diag);
+
+/*
+ * Look up the owner of *rec and the owner's roles in its org, in one round trip, and add
+ * them to *rec. An owner who is not there is no error but rec->owner_found = false.
+ *
+ * PAT_ERR_RECORD   *rec names no owner, more than one, or no org
+ * PAT_ERR_UNAVAIL, PAT_ERR_NOMEM
+ */
+PAT_MUST_USE enum pat_err pat_directory_find_owner(struct pat_directory *dir,
+    struct pat_deadline deadline, struct pat_record *rec, struct pat_diag *diag);
+
+/*
+ * Write when and from where the token `dn` was used last. `old` is the patLastUsed that
+ * was read with it, or NULL; it is deleted and the new one added in one operation, so
+ * that of two that race only one writes. PAT_OK also if another was faster, or the entry
+ * is gone. PAT_ERR_UNAVAIL: it was not written, and will not be by trying again at once.
+ */
+PAT_MUST_USE enum pat_err pat_directory_touch(struct pat_directory *dir, const char *dn,
+    const char *old, int64_t now, const char *from, struct pat_deadline deadline,
+    struct pat_diag *diag);
+
+/* Connect anew and read the base: does this server answer? PAT_OK or PAT_ERR_UNAVAIL. */
+PAT_MUST_USE enum pat_err pat_directory_probe(
+    struct pat_directory *dir, struct pat_deadline deadline, struct pat_diag *diag);
+
+/* Syntax alone; no I/O. */
+bool pat_directory_dn_valid(const char *dn);
+bool pat_directory_filter_valid(const char *filter);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * file.h - open a file that decides who gets in
+ */
+#ifndef PAT_FILE_H
+#define PAT_FILE_H
+
+#include <stdio.h>
+
+#include "attr.h"
+#include "error.h"
+
+#define PAT_FILE_MAX (64 * 1024) /* bytes */
+
+enum pat_file_kind {
+    PAT_FILE_SETTINGS, /* others may read it */
+    PAT_FILE_SECRET,   /* others may not; its group may */
+};
+
+/*
+ * Open `path` for reading, without following a symbolic link as its last part. What is
+ * checked is what was opened: a regular file of at most PAT_FILE_MAX bytes, owned by root
+ * or by the effective user, writable by nobody else, and for a secret readable by nobody
+ * beyond owner and group.
+ *
+ * The caller closes *ret_file. PAT_ERR_CONFIG: *diag says "PATH: what is wrong".
+ */
+PAT_MUST_USE enum pat_err pat_file_open(
+    const char *path, enum pat_file_kind kind, FILE **ret_file, struct pat_diag *diag);
+
+#endif

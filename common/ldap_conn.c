@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ldap_conn.h"
+
+#include <openldap.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net.h"
+
+static Sockbuf *
+sockbuf(struct pat_ldap_conn *conn)
+{
+    Sockbuf *sb = NULL;
+
+    (void)ldap_get_option(conn->ld, LDAP_OPT_SOCKBUF, &sb);
+    return sb;
+}
+
+/* Bytes that libldap or TLS hold already: poll(2) on the socket would not tell. */
+static bool
+data_buffered(struct pat_ldap_conn *conn)
+{
+    return ber_sockbuf_ctrl(sockbuf(conn), LBER_SB_OPT_DATA_READY, NULL) != 0;
+}
+
+void
+pat_ldap_close(struct pat_ldap_conn *conn)
+{
+    if (conn->ld != NULL)
+        (void)ldap_unbind_ext(conn->ld, NULL, NULL);
+    conn->ld = NULL;
+    conn->fd = -1;
+}
+
+enum pat_err
+pat_ldap_broken(
+    struct pat_ldap_conn *conn, const char *what, int rc, struct pat_diag *diag)
+{
+    char *text = NULL;
+
+    (void)ldap_get_option(conn->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &text);
+    pat_diag_set(diag, "%s: %s%s%s", what, ldap_err2string(rc),
+        text != NULL && text[0] != '\0' ? ": " : "", text != NULL ? text : "");
+    ldap_memfree(text);
+    pat_ldap_close(conn);
+    return PAT_ERR_UNAVAIL;
+}
+
+static int
+last_error(struct pat_ldap_conn *conn)
+{
+    int rc = LDAP_SERVER_DOWN;
+
+    (void)ldap_get_option(conn->ld, LDAP_OPT_RESULT_CODE, &rc);
+    return rc;
+}
+
+enum pat_err
+pat_ldap_wait(struct pat_ldap_conn *conn, int msgid, struct pat_deadline deadline,
+    LDAPMessage **ret, struct pat_diag *diag)
+{
+    struct timeval at_once = {0, 0};
+
+    for (;;) {
+        LDAPMessage *msg = NULL;
+        int rc = ldap_result(conn->ld, msgid, LDAP_MSG_ALL, &at_once, &msg);
+
+        if (rc > 0) {
+            *ret = msg;
+            return PAT_OK;
+        }
+        if (rc < 0)
+            return pat_ldap_broken(conn, "connection lost", last_error(conn), diag);
+        if (!data_buffered(conn) && pat_net_wait(conn->fd, POLLIN, deadline) != PAT_OK)
+            break;
+        if (pat_deadline_passed(deadline))
+            break;
+    }
+    pat_ldap_close(conn);
+    pat_diag_set(diag, "deadline passed while waiting for an answer");
+    return PAT_ERR_UNAVAIL;
+}
+
+int
+pat_ldap_result(
+    struct pat_ldap_conn *conn, LDAPMessage *msg, const char *what, struct pat_diag *diag)
+{
+    int code = LDAP_OTHER;
+    char *text = NULL;
+    int rc = ldap_parse_result(conn->ld, msg, &code, NULL, &text, NULL, NULL, 0);
+
+    if (rc != LDAP_SUCCESS)
+        code = rc;
+    if (code != LDAP_SUCCESS)
+        pat_diag_set(diag, "%s: %s%s%s", what, ldap_err2string(code),
+            text != NULL && text[0] != '\0' ? ": " : "", text != NULL ? text : "");
+    ldap_memfree(text);
+    return code;
+}
+
+/* Wait for an operation whose result is its success or failure. */
+static enum pat_err
+wait_success(struct pat_ldap_conn *conn, int msgid, const char *what,
+    struct pat_deadline deadline, struct pat_diag *diag)
+{
+    LDAPMessage *msg = NULL;
+    enum pat_err err = pat_ldap_wait(conn, msgid, deadline, &msg, diag);
+    int code;
+
+    if (err != PAT_OK)
+        return err;
+    code = pat_ldap_result(conn, msg, what, diag);
+    (void)ldap_msgfree(msg);
+    if (code == LDAP_SUCCESS)
+        return PAT_OK;
+    pat_ldap_close(conn);
+    return PAT_ERR_UNAVAIL;
+}
+
+static bool
+set_options(LDAP *ld)
+{
+    int version = LDAP_VERSION3, deref = LDAP_DEREF_NEVER;
+
+    return ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version) == LDAP_OPT_SUCCESS &&
+           ldap_set_option(ld, LDAP_OPT_DEREF, &deref) == LDAP_OPT_SUCCESS &&
+           ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) == LDAP_OPT_SUCCESS &&
+           ldap_set_option(ld, LDAP_OPT_RESTART, LDAP_OPT_OFF) == LDAP_OPT_SUCCESS;
+}
+
+static bool
+set_tls_options(LDAP *ld, const struct pat_conf *conf)
+{
+    int demand = LDAP_OPT_X_TLS_DEMAND, min = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2, client = 0;
+
+    if (ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) != LDAP_OPT_SUCCESS ||
+        ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &min) != LDAP_OPT_SUCCESS ||
+        ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, conf->tls_ca_file) !=
+            LDAP_OPT_SUCCESS)
+        return false;
+    if (conf->tls_cert_file != NULL && (ldap_set_option(ld, LDAP_OPT_X_TLS_CERTFILE,
+                                            conf->tls_cert_file) != LDAP_OPT_SUCCESS ||
+                                           ldap_set_option(ld, LDAP_OPT_X_TLS_KEYFILE,
+                                               conf->tls_key_file) != LDAP_OPT_SUCCESS))
+        return false;
+    return ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_OPT_SUCCESS;
+}
+
+/*
+ * The handshake. Only in its asynchronous mode does libldap wait with poll(2) and a
+ * timeout; otherwise it would spin on our non-blocking socket. The mode concerns
+ * the handshake alone here, since the socket is connected.
+ */
+static enum pat_err
+start_tls(struct pat_ldap_conn *conn, const struct pat_conf *conf,
+    struct pat_deadline deadline, struct pat_diag *diag)
+{
+    int left = pat_deadline_left_ms(deadline);
+    struct timeval tv = {left / 1000, left % 1000 * 1000};
+    int rc;
+
+    if (!set_tls_options(conn->ld, conf)) {
+        pat_ldap_close(conn);
+        pat_diag_set(diag, "TLS: cannot load %s, or the client's certificate and key",
+            conf->tls_ca_file);
+        return PAT_ERR_UNAVAIL;
+    }
+    (void)ldap_set_option(conn->ld, LDAP_OPT_NETWORK_TIMEOUT, &tv);
+    (void)ldap_set_option(conn->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON);
+    rc = ldap_install_tls(conn->ld);
+    (void)ldap_set_option(conn->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF);
+    if (rc == LDAP_TIMEOUT || pat_deadline_passed(deadline)) {
+        pat_ldap_close(conn);
+        pat_diag_set(diag, "deadline passed during the TLS handshake");
+        return PAT_ERR_UNAVAIL;
+    }
+    return rc == LDAP_SUCCESS ? PAT_OK : pat_ldap_broken(conn, "TLS handshake", rc, diag);
+}
+
+/* RFC 4511, 4.14 */
+static enum pat_err
+ask_for_tls(
+    struct pat_ldap_conn *conn, struct pat_deadline deadline, struct pat_diag *diag)
+{
+    int msgid = -1;
+    int rc = ldap_start_tls(conn->ld, NULL, NULL, &msgid);
+
+    if (rc != LDAP_SUCCESS)
+        return pat_ldap_broken(conn, "StartTLS", rc, diag);
+    return wait_success(conn, msgid, "StartTLS", deadline, diag);
+}
+
+/* Without a DN the identity is the one that the socket or the certificate proves. */
+static enum pat_err
+bind_account(struct pat_ldap_conn *conn, const struct pat_conf *conf,
+    struct pat_deadline deadline, struct pat_diag *diag)
+{
+    char none[1] = "";
+    struct berval cred = {0, none};
+    const char *dn = "", *mech = "EXTERNAL";
+    int msgid = -1, rc;
+
+    if (conf->bind_dn != NULL) {
+        dn = conf->bind_dn;
+        mech = LDAP_SASL_SIMPLE;
+        cred.bv_val = conf->bind_password;
+        cred.bv_len = strlen(conf->bind_password);
+    }
+    rc = ldap_sasl_bind(conn->ld, dn, mech, &cred, NULL, NULL, &msgid);
+    if (rc != LDAP_SUCCESS)
+        return pat_ldap_broken(conn, "bind", rc, diag);
+    return wait_success(conn, msgid,
+        conf->bind_dn != NULL ? "bind" : "SASL EXTERNAL bind", deadline, diag);
+}
+
+enum pat_err
+pat_ldap_open(struct pat_ldap_conn *conn, const struct pat_conf *conf,
+    const char *uri_text, struct pat_deadline deadline, struct pat_diag *diag)
+{
+    struct pat_uri uri = {0};
+    int proto = LDAP_PROTO_TCP;
+    enum pat_err err;
+    int fd = -1;
+
+    if (pat_uri_parse(uri_text, &uri, diag) != PAT_OK)
+        return PAT_ERR_UNAVAIL; /* the configuration was checked: cannot be */
+    err = pat_net_connect(&uri, deadline, &fd, diag);
+    if (err != PAT_OK)
+        return err;
+    if (uri.scheme == PAT_SCHEME_LDAPI)
+        proto = LDAP_PROTO_IPC;
+    if (ldap_init_fd(fd, proto, uri_text, &conn->ld) != LDAP_SUCCESS) {
+        (void)close(fd);
+        pat_diag_set(diag, "libldap cannot use the connection");
+        return PAT_ERR_UNAVAIL;
+    }
+    conn->fd = fd;
+    if (!set_options(conn->ld)) {
+        pat_ldap_close(conn);
+        pat_diag_set(diag, "libldap refuses an option");
+        return PAT_ERR_UNAVAIL;
+    }
+
+    if (uri.scheme == PAT_SCHEME_LDAP && conf->tls == PAT_TLS_STARTTLS)
+        err = ask_for_tls(conn, deadline, diag);
+    if (err == PAT_OK &&
+        (uri.scheme == PAT_SCHEME_LDAPS ||
+            (uri.scheme == PAT_SCHEME_LDAP && conf->tls == PAT_TLS_STARTTLS)))
+        err = start_tls(conn, conf, deadline, diag);
+    if (err == PAT_OK)
+        err = bind_account(conn, conf, deadline, diag);
+    return err;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * record.h - what the directory says about one token
+ *
+ * Filled by directory.h in two steps, judged by decide.h. Values are kept as they were
+ * read; the parsing that can go wrong is part of the decision, where it is tested.
+ */
+#ifndef PAT_RECORD_H
+#define PAT_RECORD_H
+
+#include <stdbool.h>
+
+struct pat_record {
+    /* The token's entry */
+    char *dn;
+    char *org_dn;     /* the entry two levels above it */
+    char *org;        /* the value of that entry's RDN; NULL if it has not exactly one */
+    char **ids;       /* patId */
+    char **names;     /* cn */
+    char **owners;    /* patOwner: DNs */
+    char **expires;   /* patExpires */
+    char **revoked;   /* patRevoked */
+    char **services;  /* patService */
+    char **sources;   /* patSource */
+    char **last_used; /* patLastUsed */
+
+    /* The owner's entry and the role groups of the org that name the owner */
+    bool owner_found; /* it exists and matches owner_filter */
+    char **uids;      /* uid */
+    char **roles;     /* patRole, one or more per group */
+};
+
+/* Free what it holds; it is zeroed then. */
+void pat_record_clear(struct pat_record *rec);
+
+#endif

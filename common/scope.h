@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scope.h - the limits a token may carry: services by glob, sources by network
+ *
+ * Nothing here allocates, blocks or resolves a name.
+ */
+#ifndef PAT_SCOPE_H
+#define PAT_SCOPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "attr.h"
+#include "error.h"
+
+/* An address or a network; IPv4 is kept as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2). */
+struct pat_network {
+    uint8_t addr[16];
+    unsigned prefix_len; /* 0 to 128 */
+};
+
+/* Does `name` match `pattern`, in which `*` stands for any run of characters? */
+bool pat_glob_match(const char *pattern, const char *name);
+
+/* May `pattern` be a patService: 1 to 255 of [A-Za-z0-9._@*-]? */
+bool pat_service_valid(const char *pattern);
+
+/*
+ * Read ADDRESS or ADDRESS/LENGTH, IPv4 or IPv6. Bits beyond the length are ignored.
+ * PAT_ERR_MALFORMED for anything else.
+ */
+PAT_MUST_USE enum pat_err pat_network_parse(const char *s, struct pat_network *ret);
+
+/*
+ * Read an address as a host gives its client's: IPv4 or IPv6, perhaps with a zone
+ * (`fe80::1%eth0`, which is dropped). A name is PAT_ERR_MALFORMED: whoever owns the
+ * reverse zone could make it say anything.
+ */
+PAT_MUST_USE enum pat_err pat_address_parse(const char *s, struct pat_network *ret);
+
+bool pat_network_contains(const struct pat_network *net, const struct pat_network *addr);
+
+#endif

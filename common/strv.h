@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * strv.h - lists of strings: NULL-terminated arrays, NULL itself being the empty list
+ *
+ * libc alone.
+ */
+#ifndef PAT_STRV_H
+#define PAT_STRV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "attr.h"
+
+size_t pat_strv_len(const char *const *list);
+
+/* Equal but for the case of ASCII letters, as the directory compares orgs and roles. */
+bool pat_strv_contains_nocase(const char *const *list, const char *s);
+
+/* To the byte. */
+bool pat_strv_contains(const char *const *list, const char *s);
+
+/*
+ * Split at commas, white space around each item cut off. The caller frees the list.
+ * Returns NULL without memory, and also for a list with an empty item ("a,,b", "") or
+ * with more than `max` of them: *ret_why (a static phrase) tells which.
+ */
+PAT_MUST_USE char **pat_strv_split(const char *s, size_t max, const char **ret_why);
+
+/* NULL is accepted. */
+void pat_strv_free(char **list);
+
+/* A `char **` may be read as this; C's rules on qualifiers just do not say so. */
+static inline const char *const *
+pat_strv_const(char *const *list)
+{
+    return (const char *const *)list;
+}
+
+#endif
