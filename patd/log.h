@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * log.h - patd's log: the journal or a terminal in the foreground, else syslog
+ *
+ * One call is one line. What comes from outside goes through a struct log_line, which
+ * escapes it. Nothing may be logged that a person typed, except names that the directory
+ * or the configuration knows: people paste tokens at the wrong prompt.
+ *
+ * Any thread, after log_open().
+ */
+#ifndef PATD_LOG_H
+#define PATD_LOG_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "attr.h"
+#include "conf.h"
+
+/* To stderr until told otherwise; `foreground` false means syslog (authpriv). */
+void log_open(bool foreground);
+void log_set_level(enum pat_log_level level);
+
+void log_write(enum pat_log_level level, const char *fmt, ...) PAT_PRINTF(2, 3);
+
+/* What may happen ten thousand times a second: one line in 10 s, with a count. */
+struct log_limit {
+    atomic_int_fast64_t next_ns;
+    atomic_uint_fast64_t suppressed;
+};
+
+/* True if a line may be written now; *ret_suppressed were not since the last. */
+bool log_limit_allows(struct log_limit *limit, uint64_t *ret_suppressed);
+
+/* A line of fields, key=value, quoted and escaped where needed; what does not fit is cut.
+ */
+struct log_line {
+    char text[1024];
+    size_t len;
+};
+
+void log_line_add(struct log_line *line, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "lastused.h"
+#include "log.h"
+#include "settings.h"
+
+struct workers {
+    struct server *server;
+    size_t count;
+    pthread_t threads[];
+};
+
+/* What a thread keeps from one request to the next. */
+struct worker {
+    struct server *server;
+    struct settings *settings;
+    struct pat_ctx *ctx;
+};
+
+static struct log_limit trouble_limit;
+
+/* Follow a reload: a context of the new settings instead of the old. */
+static bool
+refresh(struct worker *w)
+{
+    if (w->ctx != NULL && !settings_outdated(w->settings))
+        return true;
+    pat_ctx_free(w->ctx);
+    w->ctx = NULL;
+    if (w->settings != NULL)
+        settings_release(w->settings);
+    w->settings = settings_acquire();
+    return pat_ctx_new(&w->settings->conf, &w->settings->health, &w->ctx) == PAT_OK;
+}
+
+/*
+ * How it went, in one line. The login name that was asked for is not in it, for it is
+ * what a person typed, except for a shared one, which an admin wrote down.
+ */
+static void
+log_decision(const struct worker *w, const struct client *c,
+    const struct pat_request *req, const struct pat_identity *id, enum pat_err err,
+    const struct pat_diag *diag)
+{
+    const struct pat_record *rec = pat_ctx_record(w->ctx);
+    bool ok = err == PAT_OK;
+    struct log_line line = {"", 0};
+    char number[32];
+
+    log_line_add(&line, "verdict",
+        ok ? "accept" : (err == PAT_ERR_UNAVAIL ? "unavailable" : "refuse"));
+    if (!ok)
+        log_line_add(&line, "reason", pat_strerror(err));
+    log_line_add(&line, "id", rec->ids != NULL ? rec->ids[0] : NULL);
+    log_line_add(
+        &line, "user", ok ? id->user : (rec->uids != NULL ? rec->uids[0] : NULL));
+    log_line_add(&line, "org", rec->org);
+    log_line_add(&line, "role", ok ? id->role : NULL);
+    log_line_add(&line, "service", req->service);
+    log_line_add(&line, "source", req->source);
+    if (ok && req->any_user)
+        log_line_add(&line, "login", req->user);
+    (void)snprintf(number, sizeof(number), "%lu", (unsigned long)client_uid(c));
+    log_line_add(&line, "peer_uid", number);
+    (void)snprintf(number, sizeof(number), "%.1f",
+        (double)(pat_monotonic_ns() - client_arrival_ns(c)) / 1e6);
+    log_line_add(&line, "ms", number);
+    if (diag->text[0] != '\0')
+        log_line_add(&line, "detail", diag->text);
+    log_write(
+        err == PAT_ERR_UNAVAIL || err == PAT_ERR_RECORD ? PAT_LOG_ERROR : PAT_LOG_INFO,
+        "%s", line.text);
+}
+
+/* Another server had to step in: somebody should look at the first. */
+static void
+log_trouble(const struct worker *w)
+{
+    const char *trouble = pat_ctx_trouble(w->ctx);
+    struct log_line line = {"", 0};
+    uint64_t more = 0;
+
+    if (trouble[0] == '\0' || !log_limit_allows(&trouble_limit, &more))
+        return;
+    log_line_add(&line, "detail", trouble);
+    log_write(PAT_LOG_WARNING, "failover: another server answered instead %s", line.text);
+}
+
+static struct pat_deadline
+request_deadline(
+    const struct worker *w, const struct client *c, const struct pat_proto_request *p)
+{
+    int64_t ms = w->settings->conf.timeout_ms;
+    struct pat_deadline deadline;
+
+    /* The client may be in more of a hurry than we are, never in less. */
+    if (p->timeout_ms > 0 && p->timeout_ms < ms)
+        ms = p->timeout_ms;
+    deadline.at_ns = client_arrival_ns(c) + ms * 1000000;
+    return deadline;
+}
+
+static void
+handle(struct worker *w, struct client *c)
+{
+    struct pat_msg *msg = client_message(c);
+    struct pat_proto_request p;
+    struct pat_identity id = {0};
+    struct pat_diag diag = {0};
+    int64_t now = (int64_t)time(NULL);
+    enum pat_err err;
+
+    if (pat_proto_decode_request(msg->data, msg->len, &p) != PAT_OK) {
+        log_write(PAT_LOG_DEBUG, "uid %lu sent a request that cannot be decoded",
+            (unsigned long)client_uid(c));
+        server_reject(w->server, c);
+        return;
+    }
+    if (!refresh(w)) {
+        log_write(PAT_LOG_ERROR, "out of memory");
+        server_answer(w->server, c, PAT_ERR_UNAVAIL, NULL);
+        return;
+    }
+    err = pat_verify(w->ctx, &p.req, p.token, p.token_len, now,
+        request_deadline(w, c, &p), &id, &diag);
+    log_decision(w, c, &p.req, &id, err, &diag);
+    if (err == PAT_OK)
+        lastused_offer(&w->settings->conf, pat_ctx_record(w->ctx), &p.req, now);
+    /* From here on `p` and its strings are gone. */
+    server_answer(w->server, c, err, &id);
+    if (err != PAT_ERR_UNAVAIL)
+        log_trouble(w);
+}
+
+static void
+warm_up(struct worker *w)
+{
+    struct pat_diag diag = {0};
+    uint64_t more = 0;
+
+    if (!refresh(w))
+        return;
+    if (pat_ctx_warm(w->ctx, pat_deadline_in_ms(w->settings->conf.timeout_ms), &diag) !=
+            PAT_OK &&
+        log_limit_allows(&trouble_limit, &more))
+        log_write(PAT_LOG_WARNING, "directory: %s", diag.text);
+}
+
+static void *
+worker_thread(void *arg)
+{
+    struct worker w = {arg, NULL, NULL};
+    struct client *c;
+
+    warm_up(&w);
+    while ((c = server_next(w.server)) != NULL)
+        handle(&w, c);
+    pat_ctx_free(w.ctx);
+    if (w.settings != NULL)
+        settings_release(w.settings);
+    return NULL;
+}
+
+enum pat_err
+workers_start(struct server *server, int count, struct workers **ret_workers)
+{
+    struct workers *w = calloc(1, sizeof(*w) + (size_t)count * sizeof(w->threads[0]));
+
+    if (w == NULL)
+        return PAT_ERR_NOMEM;
+    w->server = server;
+    while (w->count < (size_t)count &&
+           pthread_create(&w->threads[w->count], NULL, worker_thread, server) == 0)
+        w->count++;
+    if (w->count < (size_t)count)
+        log_write(
+            PAT_LOG_ERROR, "only %zu of %d workers could be started", w->count, count);
+    *ret_workers = w;
+    return w->count > 0 ? PAT_OK : PAT_ERR_NOMEM;
+}
+
+void
+workers_join(struct workers *w)
+{
+    if (w == NULL)
+        return;
+    for (size_t i = 0; i < w->count; i++)
+        (void)pthread_join(w->threads[i], NULL);
+    free(w);
+}
