@@ -261,8 +261,9 @@ pat_directory_find_token(struct pat_directory *dir, const struct pat_hash *hash,
 }
 
 /*
- * (&(member=DN)(objectClass=patRoleGroup)): member first, since its index leaves fewest
- * candidates. Allocated, for a value may grow threefold when escaped.
+ * member first, since its index leaves fewest candidates. A token is no role group: who
+ * may add tokens must not thereby hand out roles. Allocated, for a value may grow
+ * threefold when escaped.
  */
 static char *
 role_filter(const char *owner_dn)
@@ -274,7 +275,9 @@ role_filter(const char *owner_dn)
     if (in.bv_val == NULL)
         return NULL;
     if (ldap_bv2escaped_filter_value(&in, &out) == 0 &&
-        asprintf(&filter, "(&(member=%s)(objectClass=patRoleGroup))", out.bv_val) < 0)
+        asprintf(&filter,
+            "(&(member=%s)(objectClass=patRoleGroup)(!(objectClass=patToken)))",
+            out.bv_val) < 0)
         filter = NULL;
     ldap_memfree(out.bv_val);
     free(in.bv_val);

@@ -175,7 +175,16 @@ start_tls(struct pat_ldap_conn *conn, const struct pat_conf *conf,
         pat_diag_set(diag, "deadline passed during the TLS handshake");
         return PAT_ERR_UNAVAIL;
     }
-    return rc == LDAP_SUCCESS ? PAT_OK : pat_ldap_broken(conn, "TLS handshake", rc, diag);
+    if (rc == LDAP_SUCCESS)
+        return PAT_OK;
+    /* GnuTLS' reason for a bad certificate is lost in libldap, so say what to look at. */
+    pat_ldap_close(conn);
+    pat_diag_set(diag,
+        "TLS handshake: %s (is the server's certificate signed by %s, in date, and for "
+        "this "
+        "host name?)",
+        ldap_err2string(rc), conf->tls_ca_file);
+    return PAT_ERR_UNAVAIL;
 }
 
 /* RFC 4511, 4.14 */

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+#
+# common.bash - a sandbox for a file of tests, and a login through PAM
+#
+# A test file calls sandbox_up in setup_file and sandbox_down in teardown_file.
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+
+# sandbox_up [OPTION...]
+# Start a sandbox for this file of tests, and a PAM service that uses it. Not below
+# BATS_FILE_TMPDIR, which patd's user may not enter.
+sandbox_up() {
+    SANDBOX=$(mktemp -d "${TMPDIR:-/tmp}/pat-test.XXXXXX")
+    export SANDBOX
+    "$ROOT/tests/sandbox" start "$@" "$SANDBOX"
+    load_sandbox
+    mkdir "$BATS_FILE_TMPDIR/pam"
+    pam_service plain
+}
+
+sandbox_down() {
+    "$ROOT/tests/sandbox" stop "$SANDBOX"
+    rm -rf "$SANDBOX"
+}
+
+# For setup(): each test is a process of its own.
+load_sandbox() {
+    # shellcheck source=/dev/null
+    . "$SANDBOX/env"
+    # shellcheck source=tests/lib.bash
+    . "$ROOT/tests/lib.bash"
+    PAM_DIR=$BATS_FILE_TMPDIR/pam
+    BACKGROUND_PIDS=()
+}
+
+# pam_service NAME [ARGUMENT...]
+# A PAM service whose one module is ours, so that its return code is the service's.
+pam_service() {
+    local name=$1 module=$PAT_BUILD/pam_pat.so
+    shift
+
+    {
+        printf 'auth required %s socket=%s nodelay' "$module" "$PAT_SOCKET"
+        (($# == 0)) || printf ' %s' "$@"
+        printf '\naccount required %s\n' "$module"
+    } >"$BATS_FILE_TMPDIR/pam/$name"
+}
+
+# login SERVICE USER [RHOST]
+# Log in with $MINT_TOKEN. Sets status and output, as run does, and LOGIN_MS.
+login() {
+    local args=()
+    [[ -z ${3-} ]] || args=(-r "$3")
+
+    status=0
+    output=$("$PAT_BUILD/tests/pamlogin" "${args[@]}" "$PAM_DIR" "$1" "$2" \
+        <<<"$MINT_TOKEN") || status=$?
+    LOGIN_MS=$(sed -n 's/^authenticate: .* \([0-9]*\) ms$/\1/p' <<<"$output")
+}
+
+# expect CODE [MAX-MS [MIN-MS]]
+# The last login ended in CODE, within the time.
+expect() {
+    if ! grep -q "^authenticate: $1 " <<<"$output" ||
+        ((LOGIN_MS > ${2:-60000} || LOGIN_MS < ${3:-0})); then
+        printf 'expected %s within %s to %s ms, got:\n%s\n' "$1" "${3:-0}" "${2:-60000}" \
+            "$output" >&2
+        tail -n 5 "$SANDBOX/log/patd.log" >&2
+        return 1
+    fi
+}
+
+sandbox() {
+    "$ROOT/tests/sandbox" "$1" "$SANDBOX"
+}
+
+# in_background COMMAND [ARG...]
+# Run it until the end of the test, with all that it starts. Without bats' descriptor 3,
+# on which bats would wait.
+in_background() {
+    setsid "$@" 3>&- &
+    BACKGROUND_PIDS+=("$!")
+}
+
+end_background() {
+    local pid
+
+    for pid in "${BACKGROUND_PIDS[@]}"; do
+        kill -- "-$pid" 2>/dev/null || true
+    done
+}
+
+patd_pid() { cat "$PAT_PATD_PID"; }
+slapd_pid() { cat "$PAT_SLAPD_PID"; }

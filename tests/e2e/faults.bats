@@ -1,0 +1,381 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What happens when something is down, hangs or is wrong: nobody is let in, nobody waits
+# beyond the deadline, and service returns by itself.
+
+load common
+
+setup_file() {
+    sandbox_up --tls
+    mint alice acme
+    printf '%s\n' "$MINT_TOKEN" >"$BATS_FILE_TMPDIR/token"
+    ldap_admin_modify <<EOF
+dn: cn=patd,ou=services,$PAT_BASE
+changetype: modify
+add: objectClass
+objectClass: simpleSecurityObject
+-
+add: userPassword
+userPassword: patd-secret
+EOF
+}
+
+teardown_file() {
+    sandbox_down
+}
+
+setup() {
+    load_sandbox
+    MINT_TOKEN=$(<"$BATS_FILE_TMPDIR/token")
+    cp "$PAT_CONF" "$BATS_TEST_TMPDIR/patd.conf"
+}
+
+# Whatever a test stopped or froze goes on; patd has its first configuration again.
+teardown() {
+    local pid
+
+    end_background
+    for pid in $(cat "$PAT_SLAPD_PID" "$PAT_PATD_PID" 2>/dev/null); do
+        kill -CONT "$pid" 2>/dev/null || true
+    done
+    [[ -z ${OTHER-} ]] || "$ROOT/tests/sandbox" stop "$OTHER"
+    cp "$BATS_TEST_TMPDIR/patd.conf" "$PAT_CONF"
+    sandbox slapd-stop && sandbox slapd-start
+    sandbox patd-stop && sandbox patd-start
+}
+
+# set_conf LINE...
+# Restart patd with these settings instead of, or besides, the present ones.
+set_conf() {
+    write_conf "$@"
+    sandbox patd-stop
+    sandbox patd-start
+}
+
+write_conf() {
+    local line key
+
+    for line in "$@"; do
+        key=${line%% *}
+        sed -i "/^$key /d" "$PAT_CONF"
+        printf '%s\n' "$line" >>"$PAT_CONF"
+    done
+}
+
+# other_sandbox: a second directory with the same token. Sets OTHER and OTHER_URI.
+other_sandbox() {
+    local hash
+
+    OTHER=$BATS_TEST_TMPDIR/other
+    hash=$(printf %s "$MINT_TOKEN" | sha256sum | cut -d' ' -f1)
+    "$ROOT/tests/sandbox" start --no-patd "$OTHER"
+    OTHER_URI=$(. "$OTHER/env" && printf %s "$LDAPURI")
+    (
+        . "$OTHER/env"
+        ldap_admin_add <<EOF
+dn: patId=twin,ou=tokens,o=acme,ou=orgs,$PAT_BASE
+objectClass: patToken
+patId: twin
+patHash: $hash
+patOwner: uid=alice,ou=people,$PAT_BASE
+EOF
+    )
+}
+
+# Use the directory over TCP, as an account with a password.
+use_tcp() {
+    printf 'patd-secret\n' >"$SANDBOX/etc/bind.pw"
+    chmod 640 "$SANDBOX/etc/bind.pw"
+    [[ $EUID -ne 0 ]] || chgrp "$(id -gn nobody)" "$SANDBOX/etc/bind.pw"
+    set_conf "bind_dn = cn=patd,ou=services,$PAT_BASE" \
+        "bind_password_file = $SANDBOX/etc/bind.pw" "$@"
+}
+
+last_detail() {
+    grep 'verdict=unavailable' "$SANDBOX/log/patd.log" | tail -n 1
+}
+
+@test "slapd stopped: unavailable at once" {
+    login plain alice
+    expect PAM_SUCCESS
+    sandbox slapd-stop
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 500
+    [[ $(last_detail) == *"$LDAPURI"* ]]
+}
+
+@test "slapd frozen: unavailable at the deadline" {
+    kill -STOP "$(slapd_pid)"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300 2500
+    [[ $(last_detail) == *"deadline passed while waiting for an answer"* ]]
+}
+
+@test "slapd frozen before patd ever connected: unavailable at the deadline" {
+    sandbox patd-stop
+    kill -STOP "$(slapd_pid)"
+    sandbox patd-start
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300 2500
+}
+
+@test "slapd restarted between two logins: the next one enters" {
+    login plain alice
+    expect PAM_SUCCESS
+    sandbox slapd-stop
+    sandbox slapd-start
+    login plain alice
+    expect PAM_SUCCESS 1000
+}
+
+@test "slapd down for a while: the first login after its return enters" {
+    sandbox slapd-stop
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 500
+    sandbox slapd-start
+    login plain alice
+    expect PAM_SUCCESS 1000
+}
+
+@test "first server frozen, second alive: enters within the deadline, then without delay" {
+    other_sandbox
+    set_conf "uri = $LDAPURI, $OTHER_URI" 'workers = 1'
+    login plain alice
+    expect PAM_SUCCESS
+    kill -STOP "$(slapd_pid)"
+    login plain alice
+    expect PAM_SUCCESS 2900 1000
+    grep -q 'failover: another server answered instead' "$SANDBOX/log/patd.log"
+    login plain alice
+    expect PAM_SUCCESS 500
+}
+
+@test "first server frozen from the start, second alive: enters" {
+    other_sandbox
+    sandbox patd-stop
+    kill -STOP "$(slapd_pid)"
+    write_conf "uri = $LDAPURI, $OTHER_URI" 'retry_interval = 100ms'
+    sandbox patd-start
+    login plain alice
+    expect PAM_SUCCESS 2900
+    kill -CONT "$(slapd_pid)"
+    wait_for 5 grep -q "directory: $LDAPURI answers again" "$SANDBOX/log/patd.log"
+}
+
+@test "first server stopped, second alive: enters at once" {
+    other_sandbox
+    set_conf "uri = $LDAPURI, $OTHER_URI"
+    sandbox slapd-stop
+    login plain alice
+    expect PAM_SUCCESS 500
+}
+
+@test "all servers frozen: unavailable within the one deadline" {
+    other_sandbox
+    set_conf "uri = $LDAPURI, $OTHER_URI, $LDAPURI"
+    kill -STOP "$(slapd_pid)" "$(cat "$OTHER/run/slapd.pid")"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300 2500
+    kill -CONT "$(cat "$OTHER/run/slapd.pid")"
+}
+
+@test "patd not running: unavailable at once" {
+    sandbox patd-stop
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 300
+}
+
+@test "patd frozen: unavailable at the deadline" {
+    kill -STOP "$(patd_pid)"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300 2500
+}
+
+@test "patd frozen with a full backlog: unavailable at the deadline" {
+    kill -STOP "$(patd_pid)"
+    in_background python3 "$BATS_TEST_DIRNAME/fill-backlog.py" "$PAT_SOCKET" "$BATS_TEST_TMPDIR/full"
+    wait_for 10 test -e "$BATS_TEST_TMPDIR/full"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300 2500
+}
+
+@test "a deadline of one's own: timeout= in the PAM service" {
+    pam_service hasty timeout=500ms
+    kill -STOP "$(slapd_pid)"
+    login hasty alice
+    expect PAM_AUTHINFO_UNAVAIL 700 300
+}
+
+@test "a full queue is answered at once, and the rest in time" {
+    local i
+    set_conf 'workers = 1' 'queue_max = 2'
+    kill -STOP "$(slapd_pid)"
+    for i in 1 2 3 4 5 6; do
+        (
+            login plain alice
+            printf '%s %s\n' "$LOGIN_MS" "$output"
+        ) >"$BATS_TEST_TMPDIR/login.$i" &
+    done
+    wait
+    cat "$BATS_TEST_TMPDIR"/login.*
+    [[ $(cat "$BATS_TEST_TMPDIR"/login.* | grep -c PAM_AUTHINFO_UNAVAIL) -eq 6 ]]
+    [[ $(awk '$2 == "authenticate:" && $1 < 500' "$BATS_TEST_TMPDIR"/login.* | wc -l) -ge 3 ]]
+    [[ $(awk '$2 == "authenticate:" && $1 > 3300' "$BATS_TEST_TMPDIR"/login.* | wc -l) -eq 0 ]]
+    grep -q 'busy: queue_max' "$SANDBOX/log/patd.log"
+}
+
+@test "SIGTERM: what is in flight is answered" {
+    local pid
+    pid=$(patd_pid)
+    kill -STOP "$(slapd_pid)"
+    (
+        login plain alice
+        printf '%s\n' "$output"
+    ) >"$BATS_TEST_TMPDIR/login" &
+    sleep 0.5
+    kill -TERM "$pid"
+    sleep 0.3
+    kill -CONT "$(slapd_pid)"
+    wait
+    cat "$BATS_TEST_TMPDIR/login"
+    grep -q '^authenticate: PAM_SUCCESS' "$BATS_TEST_TMPDIR/login"
+    wait_for 5 test ! -d "/proc/$pid"
+}
+
+@test "SIGHUP: a wrong file changes nothing, a right one takes effect" {
+    login plain alice
+    expect PAM_SUCCESS
+    write_conf 'timeout = soon'
+    kill -HUP "$(patd_pid)"
+    wait_for 3 grep -q 'timeout: must be a duration' "$SANDBOX/log/patd.log"
+    grep -q "$PAT_CONF:[0-9]*: timeout: " "$SANDBOX/log/patd.log"
+    login plain alice
+    expect PAM_SUCCESS
+    write_conf 'timeout = 3s' 'owner_filter = (mail=nobody@example.com)'
+    kill -HUP "$(patd_pid)"
+    wait_for 3 grep -q 'is in force' "$SANDBOX/log/patd.log"
+    login plain alice
+    expect PAM_AUTH_ERR
+}
+
+@test "ldaps:// with the right CA: enters; frozen in the handshake: unavailable in time" {
+    use_tcp "uri = $PAT_LDAPS_URI" "tls_ca_file = $PAT_CA"
+    login plain alice
+    expect PAM_SUCCESS
+    sandbox patd-stop
+    kill -STOP "$(slapd_pid)"
+    sandbox patd-start
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300 2500
+    [[ $(last_detail) == *"deadline passed during the TLS handshake"* ]]
+}
+
+@test "StartTLS: enters; frozen: unavailable in time" {
+    use_tcp "uri = $PAT_LDAP_URI" 'tls = starttls' "tls_ca_file = $PAT_CA"
+    login plain alice
+    expect PAM_SUCCESS
+    kill -STOP "$(slapd_pid)"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300 2500
+}
+
+@test "ldap:// to loopback in clear: enters" {
+    use_tcp "uri = $PAT_LDAP_URI"
+    login plain alice
+    expect PAM_SUCCESS
+}
+
+@test "ldaps:// with a CA that did not sign: unavailable, and the log says why" {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
+        -subj /CN=other -keyout /dev/null -out "$SANDBOX/etc/other-ca.pem" 2>/dev/null
+    use_tcp "uri = $PAT_LDAPS_URI" "tls_ca_file = $SANDBOX/etc/other-ca.pem"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300
+    last_detail
+    [[ $(last_detail) == *"TLS handshake"*"ertificate"* ]]
+}
+
+@test "StartTLS with a CA that did not sign: unavailable" {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
+        -subj /CN=other -keyout /dev/null -out "$SANDBOX/etc/other-ca.pem" 2>/dev/null
+    use_tcp "uri = $PAT_LDAP_URI" 'tls = starttls' "tls_ca_file = $SANDBOX/etc/other-ca.pem"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300
+}
+
+@test "a certificate for another name: unavailable" {
+    local uri=ldaps://127.0.0.2:${PAT_LDAPS_URI##*:}
+    # The server listens on 127.0.0.1 alone: a forwarder makes it another name.
+    in_background python3 "$BATS_TEST_DIRNAME/forward.py" 127.0.0.2 127.0.0.1 "${uri##*:}" \
+        "$BATS_TEST_TMPDIR/ready"
+    wait_for 10 test -e "$BATS_TEST_TMPDIR/ready"
+    use_tcp "uri = $uri" "tls_ca_file = $PAT_CA"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300
+    [[ $(last_detail) == *"TLS handshake"* ]]
+}
+
+@test "a wrong password of the account: unavailable, and the log names the bind" {
+    use_tcp "uri = $PAT_LDAP_URI"
+    printf 'wrong\n' >"$SANDBOX/etc/bind.pw"
+    sandbox patd-stop
+    sandbox patd-start
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 1000
+    [[ $(last_detail) == *"bind: Invalid credentials"* ]]
+}
+
+@test "a base that does not exist: unavailable, not refused" {
+    set_conf "base = ou=nowhere,$PAT_BASE"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 1000
+    [[ $(last_detail) == *"does not exist"* ]]
+}
+
+@test "a host name that does not exist: unavailable, and the log names it" {
+    use_tcp 'uri = ldaps://ldap.invalid' "tls_ca_file = $PAT_CA"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL 3300
+    [[ $(last_detail) == *"ldap.invalid"* ]]
+}
+
+@test "a resolver that never answers: unavailable at the deadline" {
+    [[ $EUID -eq 0 ]] || skip 'needs root, for a network namespace'
+    sandbox patd-stop
+    write_conf "bind_dn = cn=patd,ou=services,$PAT_BASE" \
+        "bind_password_file = $PAT_ADMIN_PW_FILE" 'uri = ldaps://ldap.example.com' \
+        "tls_ca_file = $PAT_CA"
+    printf 'nameserver 127.0.0.1\n' >"$BATS_TEST_TMPDIR/resolv.conf"
+    # shellcheck disable=SC2016 # the inner shell expands
+    in_background unshare -mn bash -c 'ip link set lo up
+        mount --bind "$1" "$(readlink -f /etc/resolv.conf)"
+        python3 "$2" "$5" & until [[ -e $5 ]]; do sleep 0.05; done
+        exec "$3" -f -c "$4"' - "$BATS_TEST_TMPDIR/resolv.conf" \
+        "$BATS_TEST_DIRNAME/mute-dns.py" "$PAT_BUILD/patd" "$PAT_CONF" \
+        "$BATS_TEST_TMPDIR/ready" 2>"$BATS_TEST_TMPDIR/patd.log"
+    wait_for 5 grep -q serving "$BATS_TEST_TMPDIR/patd.log"
+    login plain alice
+    cat "$BATS_TEST_TMPDIR/patd.log"
+    expect PAM_AUTHINFO_UNAVAIL 3300 2500
+    wait_for 2 grep -q 'deadline passed during the name look-up' "$BATS_TEST_TMPDIR/patd.log"
+}
+
+@test "an account that may not see patRevoked finds no token, instead of a live one" {
+    ldap_admin_modify <<'EOF'
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+add: olcAccess
+olcAccess: {0}to attrs=patRevoked by dn.exact="cn=patd,ou=services,dc=example,dc=com" none by * break
+EOF
+    login plain alice
+    expect PAM_AUTH_ERR
+    ldap_admin_modify <<'EOF'
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+delete: olcAccess
+olcAccess: {0}
+EOF
+    login plain alice
+    expect PAM_SUCCESS
+}
