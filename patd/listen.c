@@ -2,6 +2,7 @@
 #include "listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -102,6 +103,11 @@ take_passed(int count, struct listeners *l, struct pat_diag *diag)
             pat_diag_set(diag,
                 "systemd passed something else than a listening unix stream socket "
                 "(ListenStream=/PATH)");
+            return PAT_ERR_CONFIG;
+        }
+        /* They come blocking; one accept(2) too many would stop the thread that reads. */
+        if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+            pat_diag_set(diag, "systemd's socket: %s", error_text(errno));
             return PAT_ERR_CONFIG;
         }
         l->fds[l->count++] = fd;

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -88,6 +89,14 @@ uid_t
 client_uid(const struct client *c)
 {
     return c->user->uid;
+}
+
+bool
+client_is_gone(const struct client *c)
+{
+    struct pollfd pfd = {c->source.fd, 0, 0};
+
+    return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP) != 0;
 }
 
 /* Half, but at least one. */

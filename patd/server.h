@@ -14,6 +14,7 @@
 #ifndef PATD_SERVER_H
 #define PATD_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -52,6 +53,9 @@ struct pat_msg *client_message(struct client *c);
 /* When the request was read whole, on the clock of deadline.h. */
 int64_t client_arrival_ns(const struct client *c);
 uid_t client_uid(const struct client *c);
+
+/* Did it hang up for good while it waited? Then nobody wants the answer. */
+bool client_is_gone(const struct client *c);
 
 /* Send the answer and give the client back. `identity` is for PAT_OK alone. */
 void server_answer(struct server *s, struct client *c, enum pat_err status,

@@ -117,6 +117,10 @@ handle(struct worker *w, struct client *c)
     int64_t now = (int64_t)time(NULL);
     enum pat_err err;
 
+    if (client_is_gone(c)) {
+        server_reject(w->server, c);
+        return;
+    }
     if (pat_proto_decode_request(msg->data, msg->len, &p) != PAT_OK) {
         log_write(PAT_LOG_DEBUG, "uid %lu sent a request that cannot be decoded",
             (unsigned long)client_uid(c));

@@ -19,8 +19,20 @@ sandbox_up() {
     pam_service plain
 }
 
+# Also: nothing that looks like a token stands anywhere in the sandbox, with everything
+# that ran having had its chance to write one.
 sandbox_down() {
+    local found
+
+    "$ROOT/tests/sandbox" slapd-stop "$SANDBOX"
+    "$ROOT/tests/sandbox" patd-stop "$SANDBOX"
+    printf 'control rhp_%s\n' 00000000000000000000000000000000000000 >"$SANDBOX/log/control"
+    found=$(grep -rlaE 'rhp_[0-9A-Za-z]{16}' "$SANDBOX/")
     "$ROOT/tests/sandbox" stop "$SANDBOX"
+    if [[ $found != "$SANDBOX/log/control" ]]; then
+        printf 'a token stands in: %s\n' "$found" >&2
+        return 1
+    fi
     rm -rf "$SANDBOX"
 }
 

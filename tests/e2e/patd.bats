@@ -1,0 +1,246 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# patd as a daemon: its socket and those who abuse it, its load, its files, last-used.
+
+load common
+
+setup_file() {
+    sandbox_up
+    mint alice acme
+    (umask 077 && printf '%s\n' "$MINT_TOKEN" >"$BATS_FILE_TMPDIR/token")
+    export TOKEN_FILE=$BATS_FILE_TMPDIR/token
+}
+
+teardown_file() {
+    sandbox_down
+}
+
+setup() {
+    load_sandbox
+    MINT_TOKEN=$(<"$TOKEN_FILE")
+}
+
+teardown() {
+    end_background
+}
+
+abuse() {
+    python3 "$BATS_TEST_DIRNAME/patd_client.py" "$1" "$PAT_SOCKET" "$TOKEN_FILE"
+}
+
+rss_kib() {
+    sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(patd_pid)/status"
+}
+
+fd_count() {
+    find "/proc/$(patd_pid)/fd" -mindepth 1 | wc -l
+}
+
+# patd_fails FILE-CONTENT...
+# Runs patd on such a file; it must exit 78. Sets output.
+patd_fails() {
+    printf '%s\n' "$@" >"$BATS_TEST_TMPDIR/patd.conf"
+    run "$PAT_BUILD/patd" -f -c "$BATS_TEST_TMPDIR/patd.conf"
+    printf '%s\n' "$output"
+    [[ $status -eq 78 ]]
+}
+
+@test "junk of every length up to 1 MiB is hung up on, and others are served" {
+    abuse junk
+}
+
+@test "damaged messages are hung up on" {
+    abuse damaged
+}
+
+@test "clients that send half a message hold nobody up" {
+    abuse half
+}
+
+@test "clients that hang up before the answer do no harm" {
+    abuse hang_up
+}
+
+@test "a client that never reads is hung up on" {
+    abuse never_reads
+}
+
+@test "one connection may ask again and again" {
+    abuse one_connection
+}
+
+@test "a flood of connections from one user does not keep another out" {
+    [[ $EUID -eq 0 ]] || skip 'needs root, to be another user'
+    install -m 644 "$BATS_TEST_DIRNAME/patd_client.py" "$SANDBOX/flood.py"
+    in_background prlimit --nofile=8192 setpriv --reuid "$(id -u nobody)" \
+        --regid "$(id -g nobody)" --clear-groups /usr/bin/python3 "$SANDBOX/flood.py" flood \
+        "$PAT_SOCKET" >"$BATS_TEST_TMPDIR/held"
+    wait_for 20 test -s "$BATS_TEST_TMPDIR/held"
+    [[ $(<"$BATS_TEST_TMPDIR/held") -gt 100 ]]
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        login plain alice
+        expect PAM_SUCCESS 1000
+    done
+    grep -q 'busy: clients_max' "$SANDBOX/log/patd.log"
+}
+
+@test "64 clients, 20,000 verifications: all right, memory flat, no descriptor lost" {
+    local fds_before rss_before rss_after
+    "$PAT_BUILD/tests/patload" "$PAT_SOCKET" 64 20000 alice <"$TOKEN_FILE"
+    wait_for 5 eval '[[ $(fd_count) -lt 40 ]]'
+    fds_before=$(fd_count)
+    rss_before=$(rss_kib)
+    "$PAT_BUILD/tests/patload" "$PAT_SOCKET" 64 20000 alice <"$TOKEN_FILE"
+    wait_for 5 eval "[[ \$(fd_count) -le $fds_before ]]"
+    rss_after=$(rss_kib)
+    printf 'RSS: %s KiB, then %s KiB; descriptors: %s\n' "$rss_before" "$rss_after" \
+        "$fds_before"
+    [[ ${SANITIZE-} != 1 ]] || return 0 # the sanitizers' memory is not ours
+    [[ $rss_after -lt 30720 && $((rss_after - rss_before)) -lt 1024 ]]
+}
+
+@test "no token stays in patd's memory, and none can get into a core file" {
+    [[ $EUID -eq 0 ]] || skip 'needs root, to read the memory of another process'
+    login plain alice
+    expect PAM_SUCCESS
+    python3 "$BATS_TEST_DIRNAME/patd_client.py" memory "$(patd_pid)" "$TOKEN_FILE"
+    grep -Eq '^Max core file size +0 +0 ' "/proc/$(patd_pid)/limits"
+    # Not dumpable: its files in /proc belong to root, though it does not.
+    [[ $(stat -c %u "/proc/$(patd_pid)/mem") -eq 0 ]]
+    grep -q "^Uid:[[:space:]]*$(id -u nobody)" "/proc/$(patd_pid)/status"
+}
+
+@test "last used is written after a use, once per interval, with service, host and address" {
+    mint bob acme
+    login plain bob 192.0.2.7
+    expect PAM_SUCCESS
+    wait_for 3 eval '[[ -n $(ldap_admin_get "$MINT_DN" patLastUsed) ]]'
+    [[ $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == "plain@$(hostname) from 192.0.2.7" ]]
+    login plain bob 192.0.2.8
+    expect PAM_SUCCESS
+    sleep 0.3
+    [[ $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == *192.0.2.7 ]]
+}
+
+@test "a refused use is no use" {
+    mint bob acme
+    login plain alice
+    expect PAM_AUTH_ERR
+    sleep 0.3
+    [[ -z $(ldap_admin_get "$MINT_DN" patLastUsed) ]]
+}
+
+@test "an old last-used is replaced, one that is recent is left alone" {
+    mint bob acme "patLastUsed: $(now_gt -3600)" 'patLastUsedFrom: before'
+    login plain bob 192.0.2.7
+    expect PAM_SUCCESS
+    wait_for 3 eval '[[ $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == plain@* ]]'
+    mint bob acme "patLastUsed: $(now_gt -60)" 'patLastUsedFrom: before'
+    login plain bob 192.0.2.7
+    expect PAM_SUCCESS
+    sleep 0.3
+    [[ $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == before ]]
+}
+
+@test "an account that may not write last-used lets people in all the same, and says so" {
+    ldap_admin_modify <<'EOF'
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+add: olcAccess
+olcAccess: {0}to attrs=patLastUsed,patLastUsedFrom by dn.exact="cn=patd,ou=services,dc=example,dc=com" read by * break
+EOF
+    mint bob acme
+    login plain bob
+    expect PAM_SUCCESS
+    wait_for 3 grep -q 'last-used: cannot be written' "$SANDBOX/log/patd.log"
+    ldap_admin_modify <<'EOF'
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+delete: olcAccess
+olcAccess: {0}
+EOF
+}
+
+@test "patd's account cannot read patHash, and can find a token by it" {
+    [[ $EUID -eq 0 ]] || skip 'needs root, to become the account by its uid'
+    local hash found
+    hash=$(printf %s "$MINT_TOKEN" | sha256sum | cut -d' ' -f1)
+    found=$(setpriv --reuid "$(id -u nobody)" --regid "$(id -g nobody)" --clear-groups \
+        ldapsearch -Q -Y EXTERNAL -H "$LDAPURI" -LLL -o ldif-wrap=no -b "ou=orgs,$PAT_BASE" \
+        "(patHash=$hash)" patId patHash '*' +)
+    printf '%s\n' "$found"
+    grep -q '^patId: ' <<<"$found"
+    [[ $found != *patHash:* && $found != *"$hash"* ]]
+}
+
+@test "a configuration error is FILE:LINE: KEY: what is wrong, exit status 78" {
+    local base="base = ou=orgs,$PAT_BASE"
+    patd_fails "$base" 'tiemout = 3s'
+    [[ $output == "$BATS_TEST_TMPDIR/patd.conf:2: tiemout: unknown setting" ]]
+    patd_fails "$base" '' 'timeout = 3'
+    [[ $output == "$BATS_TEST_TMPDIR/patd.conf:3: timeout: needs a unit"* ]]
+    patd_fails 'uri = ldap://192.0.2.1' "$base"
+    [[ $output == "$BATS_TEST_TMPDIR/patd.conf:1: uri: ldap://192.0.2.1: "*'tls = starttls'* ]]
+    patd_fails 'workers = 4'
+    [[ $output == "$BATS_TEST_TMPDIR/patd.conf: base: must be set"* ]]
+    patd_fails "$base" 'user = root' "socket = $BATS_TEST_TMPDIR/s"
+    [[ $EUID -ne 0 || $output == *'patd does not run as root'* ]]
+    run "$PAT_BUILD/patd" -f -c "$BATS_TEST_TMPDIR/none.conf"
+    [[ $status -eq 78 && $output == *none.conf*'o such file'* ]]
+}
+
+@test "non-loopback ldap:// is accepted with tls = off, and with tls = starttls" {
+    printf 'secret\n' >"$BATS_TEST_TMPDIR/pw"
+    chmod 600 "$BATS_TEST_TMPDIR/pw"
+    for tls in off starttls; do
+        printf '%s\n' 'uri = ldap://192.0.2.1' "base = $PAT_BASE" "tls = $tls" \
+            "bind_dn = cn=x" "bind_password_file = $BATS_TEST_TMPDIR/pw" \
+            >"$BATS_TEST_TMPDIR/patd.conf"
+        "$PAT_BUILD/patd" -t -c "$BATS_TEST_TMPDIR/patd.conf"
+    done
+}
+
+@test "a second patd on the same socket is refused; a socket left behind is replaced" {
+    run "$PAT_BUILD/patd" -f -c "$PAT_CONF"
+    [[ $status -eq 78 && $output == *"is in use"* ]]
+    kill -KILL "$(patd_pid)"
+    wait_for 3 eval '! kill -0 "$(patd_pid)" 2>/dev/null'
+    [[ -S $PAT_SOCKET ]]
+    sandbox patd-stop
+    sandbox patd-start
+    login plain alice
+    expect PAM_SUCCESS
+}
+
+@test "socket activation and readiness, reload and stop as systemd sees them" {
+    local pid log=$BATS_TEST_TMPDIR/notify socket=$SANDBOX/run/activated.sock
+    sed "s|^socket = .*|socket = /nonexistent/patd.sock|" "$PAT_CONF" >"$SANDBOX/etc/activated.conf"
+    python3 "$BATS_TEST_DIRNAME/notify.py" "$socket" "$log" "$PAT_BUILD/patd" -f \
+        -c "$SANDBOX/etc/activated.conf" 2>"$BATS_TEST_TMPDIR/patd.log" 3>&- &
+    pid=$!
+    wait_for 5 grep -q '^READY=1' "$log"
+    PAT_SOCKET=$socket pam_service activated
+    login activated alice
+    expect PAM_SUCCESS
+    kill -HUP "$pid"
+    wait_for 5 grep -q '^RELOADING=1' "$log"
+    wait_for 5 eval '[[ $(grep -c "^READY=1" "$log") -eq 2 ]]'
+    kill -TERM "$pid"
+    wait "$pid"
+    grep -q '^STOPPING=1' "$log"
+    [[ -S $socket ]] # systemd's, not ours to remove
+}
+
+@test "without -f it goes to the background, serves, and ends on SIGTERM" {
+    local pid
+    sed -e "s|^socket = .*|socket = $SANDBOX/run/daemon.sock|" "$PAT_CONF" \
+        >"$SANDBOX/etc/daemon.conf"
+    (cd "$SANDBOX/etc" && "$PAT_BUILD/patd" -c daemon.conf 3>&-)
+    pid=$(pgrep -f "patd -c daemon.conf")
+    PAT_SOCKET=$SANDBOX/run/daemon.sock pam_service daemon
+    login daemon alice
+    expect PAM_SUCCESS
+    kill -TERM "$pid"
+    wait_for 5 eval "! kill -0 $pid 2>/dev/null || grep -q zombie /proc/$pid/status"
+}

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""patd's socket as common/proto.h describes it, for tests that abuse it.
+
+usage: patd_client.py TEST SOCKET [TOKEN-FILE]
+"""
+
+import os
+import random
+import socket
+import struct
+import sys
+import time
+
+OP, TOKEN, USER, SERVICE, TIMEOUT = 1, 2, 3, 5, 9
+STATUS_OK, STATUS_UNAVAIL = 0, 9
+
+
+def field(tag, value):
+    return struct.pack(">BH", tag, len(value)) + value
+
+
+def message(body):
+    return b"PAT1" + struct.pack(">I", len(body)) + body
+
+
+def request(token, user=b"alice", extra=b""):
+    return message(
+        field(OP, b"\1")
+        + field(TOKEN, token)
+        + field(USER, user + b"\0")
+        + field(SERVICE, b"abuse\0")
+        + extra
+    )
+
+
+def connect(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(10)
+    s.connect(path)
+    return s
+
+
+def read_answer(s):
+    """The status of the next answer; None if the connection was closed."""
+    data = b""
+    while len(data) < 8 or len(data) < 8 + struct.unpack(">I", data[4:8])[0]:
+        try:
+            more = s.recv(8192)
+        except ConnectionResetError:
+            return None
+        if not more:
+            return None
+        data += more
+    assert data[:4] == b"PAT1", data
+    body = data[8:]
+    while body:
+        tag, length = struct.unpack(">BH", body[:3])
+        if tag == 64:
+            return body[3]
+        body = body[3 + length :]
+    raise AssertionError("answer without a status")
+
+
+def ask(path, token, user=b"alice"):
+    with connect(path) as s:
+        s.sendall(request(token, user))
+        return read_answer(s)
+
+
+def closed(s):
+    """Was it closed, with nothing said? An answer is no answer to junk."""
+    try:
+        return s.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def try_send(s, data):
+    try:
+        s.sendall(data)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+
+
+def test_junk(path, token):
+    rng = random.Random(1)
+    lengths = list(range(1, 80)) + [
+        n + d for n in (128, 512, 1024, 4096, 8192, 65536, 262144, 1048576) for d in (-1, 0, 1)
+    ]
+    for length in lengths:
+        for head in (b"", b"PAT1", b"PAT1\0\0\0\5", b"PAT1\xff\xff\xff\xff", b"PAT2"):
+            junk = (head + rng.randbytes(length))[: max(length, 1)]
+            with connect(path) as s:
+                try_send(s, junk)
+                s.shutdown(socket.SHUT_WR)
+                assert closed(s), f"junk of {length} bytes was answered"
+    assert ask(path, token) == STATUS_OK
+
+
+def test_damaged(path, token):
+    """Whole messages whose body is wrong: refused by hanging up."""
+    good = request(token)
+    bad = [
+        message(b""),
+        message(field(OP, b"\2") + field(TOKEN, token)),
+        message(field(OP, b"\1")),
+        message(field(TOKEN, token)),
+        request(token, extra=field(99, b"new limit")),
+        request(token, extra=field(USER, b"bob\0")),
+        request(token, extra=field(TIMEOUT, b"\1")),
+        request(token, user=b"alice\0x"),
+        request(token, user=b"a" * 300),
+        message(good[8:] + b"\0"),
+        good + good,
+    ]
+    for data in bad:
+        with connect(path) as s:
+            s.sendall(data)
+            assert closed(s), data
+    for cut in range(1, len(good)):
+        with connect(path) as s:
+            s.sendall(good[:cut])
+            s.shutdown(socket.SHUT_WR)
+            assert closed(s), cut
+    assert ask(path, token) == STATUS_OK
+
+
+def test_half(path, token):
+    """Clients that stop in the middle are hung up on, and hold nobody up meanwhile."""
+    good = request(token)
+    held = []
+    for i in range(100):
+        s = connect(path)
+        s.sendall(good[: i % (len(good) - 1) + 1] if i % 2 else good[:-1])
+        held.append(s)
+    began = time.monotonic()
+    for _ in range(50):
+        assert ask(path, token) == STATUS_OK
+    assert time.monotonic() - began < 2
+    for s in held:
+        assert closed(s)
+    assert 2 < time.monotonic() - began < 6
+
+
+def test_hang_up(path, token):
+    for _ in range(500):
+        s = connect(path)
+        s.sendall(request(token))
+        s.close()
+    # One user may have half of the queue: it may be full of them for a moment.
+    end = time.monotonic() + 2
+    while ask(path, token) != STATUS_OK:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_never_reads(path, token):
+    """A client that sends and never reads is hung up on once its buffer is full."""
+    good = request(token)
+    with connect(path) as s:
+        for n in range(200000):
+            try:
+                s.sendall(good)
+            except (BrokenPipeError, ConnectionResetError):
+                break
+            time.sleep(0.0005)
+        else:
+            raise AssertionError("was never hung up on")
+    assert ask(path, token) == STATUS_OK
+
+
+def test_one_connection(path, token):
+    with connect(path) as s:
+        for _ in range(200):
+            s.sendall(request(token))
+            assert read_answer(s) == STATUS_OK
+        s.sendall(request(token, user=b"bob"))
+        assert read_answer(s) not in (None, STATUS_OK)
+        s.sendall(request(token))
+        assert read_answer(s) == STATUS_OK
+
+
+def test_flood(path, token):
+    """As another user: hold as many connections as there are, until told to end."""
+    held = []
+    refused = 0
+    while refused < 20 and len(held) < 5000:
+        s = connect(path)
+        try_send(s, b"PAT1")
+        s.settimeout(0.002)
+        try:
+            if read_answer(s) == STATUS_UNAVAIL:
+                refused += 1
+        except TimeoutError:
+            held.append(s)
+    print(len(held), flush=True)
+    # Hung up on after a while: come again, as a flood would.
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            s = connect(path)
+            s.sendall(b"PAT1")
+            held.append(s)
+        except OSError:
+            time.sleep(0.01)
+
+
+def test_memory(pid, token):
+    """No copy of the token is left in the memory of that process; its name is."""
+    name, found = b"patd", {token: 0, b"patd": 0}
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
+        for line in maps:
+            span, perms = line.split()[:2]
+            low, high = (int(x, 16) for x in span.split("-"))
+            if "r" not in perms or "[v" in line:
+                continue
+            mem.seek(low)
+            try:
+                data = mem.read(high - low)
+            except OSError:
+                continue
+            for what in found:
+                found[what] += data.count(what)
+    assert found[name] > 0, "the search finds nothing at all"
+    assert found[token] == 0, f"{found[token]} copies of the token"
+
+
+def main():
+    test, path = sys.argv[1:3]
+    token = b""
+    if len(sys.argv) > 3:
+        with open(sys.argv[3], "rb") as f:
+            token = f.read().strip()
+    globals()["test_" + test](path, token)
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()
