@@ -56,7 +56,7 @@ static int
 set_connect_timeout(int fd, struct pat_deadline deadline)
 {
     int left = pat_deadline_left_ms(deadline);
-    struct timeval tv = {left / 1000, left % 1000 * 1000};
+    struct timeval tv = {left / 1000, (suseconds_t)(left % 1000) * 1000};
 
     /* Zero would mean for ever. */
     if (left == 0) {
@@ -124,13 +124,13 @@ send_all(int fd, const struct pat_msg *msg, struct pat_deadline deadline)
         ssize_t n =
             send(fd, msg->data + done, msg->len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-        if (n > 0)
+        if (n > 0) {
             done += (size_t)n;
-        else if (n < 0 && errno == EINTR)
             continue;
-        else if (n < 0 && !would_block())
-            return -1;
-        else if (wait_for(fd, POLLOUT, deadline) != 0)
+        }
+        if (n < 0 && errno == EINTR)
+            continue;
+        if ((n < 0 && !would_block()) || wait_for(fd, POLLOUT, deadline) != 0)
             return -1;
     }
     return 0;

@@ -10,7 +10,7 @@
 #include "attr.h"
 #include "error.h"
 
-#define PAT_FILE_MAX (64 * 1024) /* bytes */
+#define PAT_FILE_MAX 65536 /* bytes */
 
 enum pat_file_kind {
     PAT_FILE_SETTINGS, /* others may read it */

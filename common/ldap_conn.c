@@ -157,7 +157,7 @@ start_tls(struct pat_ldap_conn *conn, const struct pat_conf *conf,
     struct pat_deadline deadline, struct pat_diag *diag)
 {
     int left = pat_deadline_left_ms(deadline);
-    struct timeval tv = {left / 1000, left % 1000 * 1000};
+    struct timeval tv = {left / 1000, (long)(left % 1000) * 1000};
     int rc;
 
     if (!set_tls_options(conn->ld, conf)) {

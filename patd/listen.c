@@ -138,6 +138,13 @@ listeners_open(const struct pat_conf *conf, struct listeners *ret, struct pat_di
 }
 
 void
+listeners_refuse(const struct listeners *l)
+{
+    for (size_t i = 0; i < l->own_count; i++)
+        (void)shutdown(l->fds[i], SHUT_RD);
+}
+
+void
 listeners_unlink(const struct listeners *l)
 {
     struct stat st;

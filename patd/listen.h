@@ -34,6 +34,12 @@ struct listeners {
 PAT_MUST_USE enum pat_err listeners_open(
     const struct pat_conf *conf, struct listeners *ret, struct pat_diag *diag);
 
+/*
+ * Refuse new connections to our own sockets from now on, at once and not only when they
+ * are closed. systemd's stay open: those who connect wait for the next patd.
+ */
+void listeners_refuse(const struct listeners *l);
+
 /* Remove the files of our own sockets, if they are still ours. Descriptors are not
  * touched. */
 void listeners_unlink(const struct listeners *l);

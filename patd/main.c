@@ -6,8 +6,9 @@
  * dump a token; run as root; wait longer than its deadline; let one local user, or a
  * client that dawdles, keep it from serving the others.
  *
- * Threads: this one reads clients (server.h); workers verify (worker.h); one writes
- * last-used (lastused.h); one asks after failed servers (prober.h).
+ * Threads: workers listen and verify (server.h, worker.h); one writes last-used
+ * (lastused.h); one asks after failed servers (prober.h); the first one waits for their
+ * end.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -44,6 +45,7 @@ struct args {
 };
 
 static char *conf_path; /* absolute: a daemon leaves its directory */
+static struct listeners listeners;
 
 static void
 usage(FILE *to)
@@ -178,6 +180,14 @@ on_reload(void)
     (void)sd_notify(0, "READY=1");
 }
 
+static void
+on_stop(void)
+{
+    listeners_refuse(&listeners);
+    (void)sd_notify(0, "STOPPING=1");
+    log_write(PAT_LOG_INFO, "stopping: answering what is in flight");
+}
+
 /* A reload happens without root's rights: better to learn it now. */
 static void
 check_reload(void)
@@ -194,13 +204,14 @@ check_reload(void)
 /* Serve until told to stop. Whatever was started is ended in the order of who needs whom.
  */
 static int
-serve(const struct pat_conf *conf, const struct listeners *l)
+serve(const struct pat_conf *conf)
 {
     struct server_limits limits = {(size_t)conf->clients_max, (size_t)conf->queue_max};
+    const struct server_events events = {on_reload, on_stop};
     struct server *server = NULL;
     struct workers *workers = NULL;
 
-    if (server_new(&limits, l->fds, l->count, on_reload, &server) != PAT_OK ||
+    if (server_new(&limits, listeners.fds, listeners.count, &events, &server) != PAT_OK ||
         lastused_start() != PAT_OK || prober_start() != PAT_OK ||
         workers_start(server, conf->workers, &workers) != PAT_OK) {
         log_write(PAT_LOG_ERROR, "out of memory, threads or descriptors");
@@ -208,9 +219,6 @@ serve(const struct pat_conf *conf, const struct listeners *l)
     }
     log_write(PAT_LOG_INFO, "serving with %d workers", conf->workers);
     (void)sd_notify(0, "READY=1");
-    server_run(server);
-    (void)sd_notify(0, "STOPPING=1");
-    log_write(PAT_LOG_INFO, "stopping: answering what is in flight");
     workers_join(workers);
     prober_stop();
     lastused_stop(STOP_TIMEOUT_MS);
@@ -223,7 +231,6 @@ serve(const struct pat_conf *conf, const struct listeners *l)
 static int
 start(const struct args *args, struct pat_conf *conf)
 {
-    struct listeners listeners = {0};
     struct pat_diag diag = {0};
     struct settings *s;
     int rc;
@@ -251,7 +258,7 @@ start(const struct args *args, struct pat_conf *conf)
     if (settings_install(conf) != PAT_OK)
         return EX_OSERR;
     s = settings_acquire(); /* what only a start can change, and the sockets' paths */
-    rc = serve(&s->conf, &listeners);
+    rc = serve(&s->conf);
     listeners_unlink(&listeners);
     settings_release(s);
     settings_drop();

@@ -5,10 +5,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,13 +18,11 @@
 
 #define LISTENERS_MAX   16
 #define EVENTS_MAX      64
-#define ACCEPTS_MAX     64 /* in a row, before other events get their turn */
 #define TICK_MS         250
 #define READ_TIMEOUT_NS (3 * INT64_C(1000000000))  /* for a request, once begun */
 #define IDLE_TIMEOUT_NS (60 * INT64_C(1000000000)) /* between requests */
 
-/* What one local user holds. `queued` is under the queue's lock, the rest the I/O
- * thread's. */
+/* What one local user holds. */
 struct user {
     uid_t uid;
     size_t clients;
@@ -32,7 +30,7 @@ struct user {
     struct user *next;
 };
 
-enum source_kind { SOURCE_SIGNAL, SOURCE_LISTENER, SOURCE_CLIENT };
+enum source_kind { SOURCE_SIGNAL, SOURCE_STOP, SOURCE_LISTENER, SOURCE_CLIENT };
 
 /* What an epoll event points to: the first member of everything that has a descriptor. */
 struct source {
@@ -40,38 +38,58 @@ struct source {
     int fd;
 };
 
+/*
+ * A client is either armed, when epoll waits for it and nobody owns it, or owned by the
+ * one thread that took its event. Only an owner touches or frees it, apart from what is
+ * marked.
+ */
 struct client {
     struct source source;
     struct user *user;
-    atomic_bool busy; /* queued or with a worker: hands off */
-    bool polled;      /* known to epoll */
+    bool polled; /* known to epoll */
     int64_t arrival_ns;
-    int64_t until_ns; /* when to hang up, unless busy */
+    struct pat_msg msg;
+
+    /* Under the server's lock */
+    bool armed;
+    int64_t until_ns; /* when to hang up, while armed */
     struct client *prev, *next;
     struct client *queue_next;
-    struct pat_msg msg;
 };
 
 struct server {
     struct server_limits limits;
-    void (*on_reload)(void);
+    struct server_events events;
     int epoll_fd;
-    struct source signals;
+    struct source signals, stop;
     struct source listeners[LISTENERS_MAX];
     size_t listener_count;
-    bool accepting;
-    bool stopping;
-    struct client *clients;
-    size_t client_count;
-    struct user *users;
     struct log_limit full_limit, junk_limit;
 
     pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t wake;
+    size_t listening;     /* threads in epoll_wait(2) */
+    bool paused;          /* not accepting, for want of descriptors */
+    bool stop_told;       /* a signal came */
+    bool stopping;        /* and what came before it is queued */
+    int64_t next_tick_ns;
+    struct client *clients;
+    size_t client_count;
+    struct user *users;
     struct client *queue_head, **queue_tail;
     size_t queue_len;
-    bool queue_closed;
 };
+
+static void
+lock(struct server *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+}
+
+static void
+unlock(struct server *s)
+{
+    (void)pthread_mutex_unlock(&s->lock);
+}
 
 struct pat_msg *
 client_message(struct client *c)
@@ -106,58 +124,38 @@ share_of(size_t whole)
     return whole > 1 ? whole / 2 : 1;
 }
 
-/* Queue */
+/* Queue: all under the lock */
 
 static bool
 queue_push(struct server *s, struct client *c)
 {
-    bool room;
-
-    (void)pthread_mutex_lock(&s->lock);
-    room = s->queue_len < s->limits.queue_max &&
-           c->user->queued < share_of(s->limits.queue_max);
-    if (room) {
-        c->queue_next = NULL;
-        *s->queue_tail = c;
-        s->queue_tail = &c->queue_next;
-        s->queue_len++;
-        c->user->queued++;
-        (void)pthread_cond_signal(&s->wake);
-    }
-    (void)pthread_mutex_unlock(&s->lock);
-    return room;
+    if (s->queue_len >= s->limits.queue_max ||
+        c->user->queued >= share_of(s->limits.queue_max))
+        return false;
+    c->queue_next = NULL;
+    *s->queue_tail = c;
+    s->queue_tail = &c->queue_next;
+    s->queue_len++;
+    c->user->queued++;
+    return true;
 }
 
-static void
-queue_close(struct server *s)
+static struct client *
+queue_pop(struct server *s)
 {
-    (void)pthread_mutex_lock(&s->lock);
-    s->queue_closed = true;
-    (void)pthread_cond_broadcast(&s->wake);
-    (void)pthread_mutex_unlock(&s->lock);
-}
+    struct client *c = s->queue_head;
 
-struct client *
-server_next(struct server *s)
-{
-    struct client *c;
-
-    (void)pthread_mutex_lock(&s->lock);
-    while (s->queue_head == NULL && !s->queue_closed)
-        (void)pthread_cond_wait(&s->wake, &s->lock);
-    c = s->queue_head;
-    if (c != NULL) {
-        s->queue_head = c->queue_next;
-        if (s->queue_head == NULL)
-            s->queue_tail = &s->queue_head;
-        s->queue_len--;
-        c->user->queued--;
-    }
-    (void)pthread_mutex_unlock(&s->lock);
+    if (c == NULL)
+        return NULL;
+    s->queue_head = c->queue_next;
+    if (s->queue_head == NULL)
+        s->queue_tail = &s->queue_head;
+    s->queue_len--;
+    c->user->queued--;
     return c;
 }
 
-/* Users */
+/* Users: all under the lock */
 
 static struct user *
 user_find(struct server *s, uid_t uid)
@@ -195,6 +193,7 @@ user_leave(struct server *s, struct user *u)
 static void
 client_free(struct server *s, struct client *c)
 {
+    lock(s);
     if (c->prev != NULL)
         c->prev->next = c->next;
     else
@@ -203,24 +202,28 @@ client_free(struct server *s, struct client *c)
         c->next->prev = c->prev;
     s->client_count--;
     user_leave(s, c->user);
+    unlock(s);
     (void)close(c->source.fd);
     pat_secret_free(c, sizeof(*c));
 }
 
-/* Wait for the next bytes, or the hang-up. After this the I/O thread may have it at once.
+/* Wait for the next bytes, or the hang-up. After this another thread may have it at once.
  */
 static void
-client_rearm(struct server *s, struct client *c)
+client_arm(struct server *s, struct client *c, int64_t until_ns)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT};
     int op = c->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    int fd = c->source.fd;
 
     event.data.ptr = c;
     c->polled = true;
-    atomic_store(&c->busy, false);
-    /* If this fails the client is not heard again, and the tick hangs up on it. */
-    (void)epoll_ctl(s->epoll_fd, op, fd, &event);
+    lock(s);
+    c->until_ns = until_ns;
+    c->armed = true;
+    unlock(s);
+    /* Out of memory; without an event it has no owner but us. */
+    if (epoll_ctl(s->epoll_fd, op, c->source.fd, &event) != 0)
+        client_free(s, c);
 }
 
 /*
@@ -246,16 +249,13 @@ server_answer(struct server *s, struct client *c, enum pat_err status,
     pat_msg_clear(&c->msg);
     if (!send_answer(c->source.fd, status, identity))
         (void)shutdown(c->source.fd, SHUT_RDWR);
-    c->until_ns = pat_monotonic_ns() + IDLE_TIMEOUT_NS;
-    client_rearm(s, c);
+    client_arm(s, c, pat_monotonic_ns() + IDLE_TIMEOUT_NS);
 }
 
 void
 server_reject(struct server *s, struct client *c)
 {
-    pat_msg_clear(&c->msg);
-    (void)shutdown(c->source.fd, SHUT_RDWR);
-    client_rearm(s, c);
+    client_free(s, c);
 }
 
 static void
@@ -282,25 +282,16 @@ log_junk(struct server *s, uid_t uid)
             (unsigned long)uid, (unsigned long long)more);
 }
 
-static void
-enqueue(struct server *s, struct client *c)
-{
-    c->arrival_ns = pat_monotonic_ns();
-    atomic_store(&c->busy, true);
-    if (queue_push(s, c))
-        return;
-    log_full(s, "queue_max, or one user's half of it, is reached", c->user->uid);
-    server_answer(s, c, PAT_ERR_UNAVAIL, NULL);
-}
-
 /*
- * Read what is there. One request is answered before the next may be sent, so that bytes
+ * Read what is there. Returns the client with a whole request, or NULL: it was armed
+ * again, or is gone. One request is answered before the next may be sent, so that bytes
  * behind a whole request are junk.
  */
-static void
+static struct client *
 client_read(struct server *s, struct client *c)
 {
     struct pat_msg *msg = &c->msg;
+    bool fresh = msg->len == 0;
     size_t whole = 0;
     ssize_t n;
 
@@ -309,134 +300,223 @@ client_read(struct server *s, struct client *c)
             MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        client_rearm(s, c);
-        return;
+        client_arm(s, c, pat_monotonic_ns() + READ_TIMEOUT_NS);
+        return NULL;
     }
     if (n <= 0) {
         client_free(s, c);
-        return;
+        return NULL;
     }
-    if (msg->len == 0)
-        c->until_ns = pat_monotonic_ns() + READ_TIMEOUT_NS;
     msg->len += (size_t)n;
     if (pat_proto_frame(msg->data, msg->len, &whole) != PAT_OK ||
         (whole > 0 && msg->len > whole)) {
         log_junk(s, c->user->uid);
         client_free(s, c);
-    } else if (whole > 0 && msg->len == whole) {
-        enqueue(s, c);
-    } else {
-        client_rearm(s, c);
+        return NULL;
     }
+    if (whole == 0 || msg->len < whole) {
+        /* Sending byte after byte buys no time. */
+        client_arm(s, c, fresh ? pat_monotonic_ns() + READ_TIMEOUT_NS : c->until_ns);
+        return NULL;
+    }
+    c->arrival_ns = pat_monotonic_ns();
+    return c;
 }
 
+/* NULL: there is no room for another, or for this user's. */
 static struct client *
-client_new(struct server *s, int fd, struct user *u)
+client_new(struct server *s, int fd, uid_t uid)
 {
     struct client *c = calloc(1, sizeof(*c));
+    struct user *u = NULL;
 
-    if (c == NULL)
+    lock(s);
+    if (c != NULL && s->client_count < s->limits.clients_max)
+        u = user_find(s, uid);
+    if (u == NULL || u->clients >= share_of(s->limits.clients_max)) {
+        unlock(s);
+        free(c);
         return NULL;
+    }
     c->source.kind = SOURCE_CLIENT;
     c->source.fd = fd;
     c->user = u;
-    c->until_ns = pat_monotonic_ns() + READ_TIMEOUT_NS;
     c->next = s->clients;
     if (c->next != NULL)
         c->next->prev = c;
     s->clients = c;
     s->client_count++;
     u->clients++;
+    unlock(s);
     return c;
 }
 
-static void
+static struct client *
 admit(struct server *s, int fd)
 {
     struct ucred cred = {0};
     socklen_t len = sizeof(cred);
     struct client *c = NULL;
-    struct user *u = NULL;
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
-        u = user_find(s, cred.uid);
-    if (u != NULL && s->client_count < s->limits.clients_max &&
-        u->clients < share_of(s->limits.clients_max))
-        c = client_new(s, fd, u);
-    if (c != NULL) {
-        client_read(s, c);
-        return;
-    }
+        c = client_new(s, fd, cred.uid);
+    if (c != NULL)
+        return client_read(s, c);
     log_full(s, "clients_max, or one user's half of it, is reached", cred.uid);
     (void)send_answer(fd, PAT_ERR_UNAVAIL, NULL);
     (void)close(fd);
-    if (u != NULL && u->clients == 0) {
-        u->clients = 1;
-        user_leave(s, u);
-    }
-}
-
-/* Out of descriptors or memory, a listener would be ready for ever: rest until the tick.
- */
-static void
-set_accepting(struct server *s, bool accepting)
-{
-    for (size_t i = 0; i < s->listener_count; i++) {
-        struct epoll_event event = {.events = accepting ? EPOLLIN : 0};
-
-        event.data.ptr = &s->listeners[i];
-        (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, s->listeners[i].fd, &event);
-    }
-    s->accepting = accepting;
+    return NULL;
 }
 
 static void
-accept_clients(struct server *s, int listen_fd)
+listener_arm(struct server *s, struct source *listener)
 {
-    for (int i = 0; i < ACCEPTS_MAX; i++) {
-        int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
 
-        if (fd >= 0) {
-            admit(s, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-                   errno == ENOBUFS) {
-            log_write(PAT_LOG_ERROR, "accept: %s; pausing (raise LimitNOFILE?)",
-                strerrordesc_np(errno));
-            set_accepting(s, false);
-            return;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            return;
+    event.data.ptr = listener;
+    (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, listener->fd, &event);
+}
+
+/* A client, or -1 with `ret_more` telling whether it is worth asking again. */
+static int
+accept_one(struct server *s, int listen_fd, bool *ret_more)
+{
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    *ret_more = true;
+    if (fd >= 0 || errno == EINTR || errno == ECONNABORTED)
+        return fd;
+    *ret_more = false;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        /* It would be ready for ever: rest until the tick. */
+        log_write(PAT_LOG_ERROR, "accept: %s; pausing (raise LimitNOFILE?)",
+            strerrordesc_np(errno));
+        lock(s);
+        s->paused = true;
+        unlock(s);
+    }
+    return -1;
+}
+
+/* One client at a time: others that wait are another thread's, which the arming wakes. */
+static struct client *
+listener_event(struct server *s, struct source *listener)
+{
+    bool more = false, paused;
+    int fd = accept_one(s, listener->fd, &more);
+
+    lock(s);
+    paused = s->paused;
+    unlock(s);
+    if (!paused)
+        listener_arm(s, listener);
+    return fd >= 0 ? admit(s, fd) : NULL;
+}
+
+/* Once per TICK_MS, under the lock: hang up on who dawdles, and accept again after a
+ * pause. */
+static void
+tick(struct server *s)
+{
+    int64_t now = pat_monotonic_ns();
+
+    if (now < s->next_tick_ns)
+        return;
+    s->next_tick_ns = now + TICK_MS * INT64_C(1000000);
+    /* The hang-up is an event like any other, by which it finds an owner, who frees it.
+     */
+    for (struct client *c = s->clients; c != NULL; c = c->next)
+        if (c->armed && now >= c->until_ns)
+            (void)shutdown(c->source.fd, SHUT_RDWR);
+    if (s->paused) {
+        s->paused = false;
+        for (size_t i = 0; i < s->listener_count; i++)
+            listener_arm(s, &s->listeners[i]);
+    }
+}
+
+static struct client *
+client_event(struct server *s, struct client *c)
+{
+    lock(s);
+    c->armed = false;
+    unlock(s);
+    return client_read(s, c);
+}
+
+/* Hand a request to whoever is done next; without room the client is told so. */
+static void
+enqueue(struct server *s, struct client *c)
+{
+    bool queued;
+
+    lock(s);
+    queued = queue_push(s, c);
+    unlock(s);
+    if (queued)
+        return;
+    log_full(s, "queue_max, or one user's half of it, is reached", c->user->uid);
+    server_answer(s, c, PAT_ERR_UNAVAIL, NULL);
+}
+
+/* What was sent before the signal is served: take it in, then end for everybody. */
+static void
+stop(struct server *s)
+{
+    struct epoll_event events[EVENTS_MAX];
+    uint64_t one = 1;
+    bool more = true;
+    int n;
+
+    for (size_t i = 0; i < s->listener_count; i++)
+        for (more = true; more;) {
+            int fd = accept_one(s, s->listeners[i].fd, &more);
+            struct client *c = fd >= 0 ? admit(s, fd) : NULL;
+
+            if (c != NULL)
+                enqueue(s, c);
         }
+    s->events.stop();
+    n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, 0);
+    for (int i = 0; i < n; i++) {
+        struct source *source = events[i].data.ptr;
+        struct client *c = NULL;
+
+        if (source->kind == SOURCE_CLIENT)
+            c = client_event(s, (struct client *)source);
+        if (c != NULL)
+            enqueue(s, c);
     }
+    lock(s);
+    s->stopping = true;
+    unlock(s);
+    /* Never read again, so that it wakes every thread. */
+    if (write(s->stop.fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+        log_write(PAT_LOG_ERROR, "stop: threads cannot be woken");
 }
 
 static void
 take_signals(struct server *s)
 {
     struct signalfd_siginfo info;
+    bool stop_told = false;
 
     while (read(s->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == (uint32_t)SIGHUP)
-            s->on_reload();
-        else
-            s->stopping = true;
+        if (info.ssi_signo == (uint32_t)SIGHUP) {
+            s->events.reload();
+            continue;
+        }
+        lock(s);
+        stop_told = s->stop_told;
+        s->stop_told = true;
+        unlock(s);
+        if (!stop_told)
+            stop(s);
     }
 }
 
-static void
-hang_up_on_idlers(struct server *s)
-{
-    int64_t now = pat_monotonic_ns();
-    struct client *next;
-
-    for (struct client *c = s->clients; c != NULL; c = next) {
-        next = c->next;
-        if (!atomic_load(&c->busy) && now >= c->until_ns)
-            client_free(s, c);
-    }
-}
-
-static void
+/* The client whose request came in with this event, if one did. */
+static struct client *
 handle_event(struct server *s, const struct epoll_event *event)
 {
     struct source *source = event->data.ptr;
@@ -445,54 +525,80 @@ handle_event(struct server *s, const struct epoll_event *event)
     case SOURCE_SIGNAL:
         take_signals(s);
         break;
+    case SOURCE_STOP:
+        break;
     case SOURCE_LISTENER:
-        accept_clients(s, source->fd);
-        break;
+        return listener_event(s, source);
     case SOURCE_CLIENT:
-        client_read(s, (struct client *)source);
-        break;
+        return client_event(s, (struct client *)source);
     }
+    return NULL;
 }
 
-void
-server_run(struct server *s)
+/* Wait for an event. Entered and left with the lock held. */
+static struct client *
+listen_once(struct server *s)
 {
-    struct epoll_event events[EVENTS_MAX];
-    int64_t next_tick = 0;
+    int timeout = s->client_count > 0 || s->paused ? TICK_MS : -1;
+    struct epoll_event event;
+    struct client *c = NULL;
+    int n;
 
-    while (!s->stopping) {
-        bool tick_needed = s->client_count > 0 || !s->accepting;
-        int n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, tick_needed ? TICK_MS : -1);
+    s->listening++;
+    unlock(s);
+    n = epoll_wait(s->epoll_fd, &event, 1, timeout);
+    lock(s);
+    s->listening--;
+    tick(s);
+    if (n > 0) {
+        unlock(s);
+        c = handle_event(s, &event);
+        lock(s);
+    }
+    return c;
+}
 
-        for (int i = 0; i < n; i++)
-            handle_event(s, &events[i]);
-        if (pat_monotonic_ns() >= next_tick) {
-            hang_up_on_idlers(s);
-            if (!s->accepting)
-                set_accepting(s, true);
-            next_tick = pat_monotonic_ns() + TICK_MS * INT64_C(1000000);
+/*
+ * The rule: a request is worked on while another thread listens. The queue is not empty
+ * only when all others are awake, each of which comes back here; and the first to find
+ * nobody listening listens.
+ */
+struct client *
+server_next(struct server *s)
+{
+    struct client *c = NULL;
+
+    lock(s);
+    while (c == NULL) {
+        if (s->listening > 0 || s->stopping)
+            c = queue_pop(s);
+        if (c != NULL || s->stopping)
+            break;
+        c = listen_once(s);
+        if (c != NULL && s->listening == 0 && !s->stopping) {
+            unlock(s);
+            enqueue(s, c);
+            c = NULL;
+            lock(s);
         }
     }
-    /* Who connected before the signal is served. */
-    for (size_t i = 0; i < s->listener_count; i++) {
-        accept_clients(s, s->listeners[i].fd);
-        (void)close(s->listeners[i].fd);
-    }
-    s->listener_count = 0;
-    queue_close(s);
+    unlock(s);
+    return c;
 }
 
 static bool
-watch(struct server *s, struct source *source)
+watch(struct server *s, struct source *source, enum source_kind kind, uint32_t events)
 {
-    struct epoll_event event = {.events = EPOLLIN};
+    struct epoll_event event = {.events = events};
 
     event.data.ptr = source;
-    return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, source->fd, &event) == 0;
+    source->kind = kind;
+    return source->fd >= 0 &&
+           epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, source->fd, &event) == 0;
 }
 
-static bool
-open_signals(struct server *s)
+static int
+open_signals(void)
 {
     sigset_t set;
 
@@ -500,14 +606,12 @@ open_signals(struct server *s)
     (void)sigaddset(&set, SIGHUP);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
-    s->signals.kind = SOURCE_SIGNAL;
-    s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return s->signals.fd >= 0 && watch(s, &s->signals);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 enum pat_err
 server_new(const struct server_limits *limits, const int *fds, size_t count,
-    void (*on_reload)(void), struct server **ret_server)
+    const struct server_events *events, struct server **ret_server)
 {
     struct server *s = calloc(1, sizeof(*s));
     bool ok;
@@ -515,19 +619,19 @@ server_new(const struct server_limits *limits, const int *fds, size_t count,
     if (s == NULL)
         return PAT_ERR_NOMEM;
     s->limits = *limits;
-    s->on_reload = on_reload;
-    s->accepting = true;
+    s->events = *events;
     s->queue_tail = &s->queue_head;
     (void)pthread_mutex_init(&s->lock, NULL);
-    (void)pthread_cond_init(&s->wake, NULL);
-    s->signals.fd = -1;
+    s->signals.fd = open_signals();
+    s->stop.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    ok = s->epoll_fd >= 0 && count <= LISTENERS_MAX && open_signals(s);
+    ok = s->epoll_fd >= 0 && count <= LISTENERS_MAX &&
+         watch(s, &s->signals, SOURCE_SIGNAL, EPOLLIN) &&
+         watch(s, &s->stop, SOURCE_STOP, EPOLLIN);
     for (size_t i = 0; ok && i < count; i++) {
-        s->listeners[i].kind = SOURCE_LISTENER;
         s->listeners[i].fd = fds[i];
         s->listener_count++;
-        ok = watch(s, &s->listeners[i]);
+        ok = watch(s, &s->listeners[i], SOURCE_LISTENER, EPOLLIN | EPOLLONESHOT);
     }
     if (!ok) {
         server_free(s);
@@ -548,9 +652,10 @@ server_free(struct server *s)
         (void)close(s->listeners[i].fd);
     if (s->signals.fd >= 0)
         (void)close(s->signals.fd);
+    if (s->stop.fd >= 0)
+        (void)close(s->stop.fd);
     if (s->epoll_fd >= 0)
         (void)close(s->epoll_fd);
-    (void)pthread_cond_destroy(&s->wake);
     (void)pthread_mutex_destroy(&s->lock);
     free(s);
 }

@@ -2,14 +2,17 @@
 /*
  * server.h - clients of the socket: accept, read, queue, answer
  *
- * One thread runs server_run(): it accepts, and reads until a request is whole, so that a
- * client that dawdles costs a buffer and no worker. Whole requests wait in a bounded
- * queue, from which workers take them with server_next() and return them with
- * server_answer(). A request that finds the queue full is answered PAT_ERR_UNAVAIL at
- * once; so is a client for whom there is no room. One user may hold half of the room and
- * half of the queue, so that nobody can shut the others out.
+ * Every worker thread waits in server_next() for the next request, and whichever the
+ * kernel wakes takes it from accept to answer: no thread hands a request to another while
+ * there is one to spare, since each such hand-over costs as much as a search. The last
+ * one that still listens never works, though. It reads on, and what it reads waits in a
+ * bounded queue for a worker that is done. A request that finds the queue full is
+ * answered PAT_ERR_UNAVAIL at once; so is a client for whom there is no room. One user
+ * may hold half of the room and half of the queue, so that nobody can shut the others
+ * out. A client that dawdles costs a buffer and no thread.
  *
- * A client belongs to the I/O thread, except between server_next() and server_answer().
+ * A client belongs to whoever got it from server_next(), until server_answer() or
+ * server_reject().
  */
 #ifndef PATD_SERVER_H
 #define PATD_SERVER_H
@@ -31,21 +34,24 @@ struct server_limits {
     size_t queue_max;
 };
 
+/* Called in one of the threads that wait in server_next(). */
+struct server_events {
+    void (*reload)(void); /* at SIGHUP */
+    void (*stop)(void);   /* at SIGTERM or SIGINT, once, when nothing more is accepted */
+};
+
 /*
- * Serve the `count` listening sockets `fds`, which the server takes over and closes.
- * `on_reload` is called in the I/O thread at SIGHUP. SIGHUP, SIGTERM and SIGINT must be
- * blocked in all threads. PAT_ERR_NOMEM, or PAT_ERR_UNAVAIL (no descriptor left).
+ * Serve the `count` listening sockets `fds`, which the server takes over and closes. They
+ * must not block. SIGHUP, SIGTERM and SIGINT must be blocked in all threads.
+ * PAT_ERR_NOMEM, or PAT_ERR_UNAVAIL (no descriptor left).
  */
 PAT_MUST_USE enum pat_err server_new(const struct server_limits *limits, const int *fds,
-    size_t count, void (*on_reload)(void), struct server **ret_server);
+    size_t count, const struct server_events *events, struct server **ret_server);
 
 /*
- * Until SIGTERM or SIGINT. On return nothing more is accepted or read; workers get what
- * is queued, and then NULL.
+ * For at least two threads: the next request; waits for one. NULL: it was told to stop,
+ * and everything that had been sent until then is taken.
  */
-void server_run(struct server *s);
-
-/* For workers: the next request; waits for one. NULL: the server stops. */
 struct client *server_next(struct server *s);
 
 /* The message; the worker may write to it, and server_answer() erases it. */
@@ -64,7 +70,7 @@ void server_answer(struct server *s, struct client *c, enum pat_err status,
 /* Give a client back that sent no request: it is disconnected. */
 void server_reject(struct server *s, struct client *c);
 
-/* After all workers have ended. */
+/* After all threads have ended. */
 void server_free(struct server *s);
 
 #endif

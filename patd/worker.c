@@ -12,7 +12,6 @@
 #include "settings.h"
 
 struct workers {
-    struct server *server;
     size_t count;
     pthread_t threads[];
 };
@@ -157,37 +156,56 @@ warm_up(struct worker *w)
         log_write(PAT_LOG_WARNING, "directory: %s", diag.text);
 }
 
+static void
+work(struct worker *w)
+{
+    struct client *c;
+
+    while ((c = server_next(w->server)) != NULL)
+        handle(w, c);
+    pat_ctx_free(w->ctx);
+    if (w->settings != NULL)
+        settings_release(w->settings);
+}
+
+/* Warm before it takes its first request. */
 static void *
 worker_thread(void *arg)
 {
     struct worker w = {arg, NULL, NULL};
-    struct client *c;
 
     warm_up(&w);
-    while ((c = server_next(w.server)) != NULL)
-        handle(&w, c);
-    pat_ctx_free(w.ctx);
-    if (w.settings != NULL)
-        settings_release(w.settings);
+    work(&w);
+    return NULL;
+}
+
+/* Listens at once, so that signals and clients find somebody while the directory hangs.
+ */
+static void *
+first_thread(void *arg)
+{
+    struct worker w = {arg, NULL, NULL};
+
+    work(&w);
     return NULL;
 }
 
 enum pat_err
 workers_start(struct server *server, int count, struct workers **ret_workers)
 {
-    struct workers *w = calloc(1, sizeof(*w) + (size_t)count * sizeof(w->threads[0]));
+    size_t want = (size_t)count + 1;
+    struct workers *w = calloc(1, sizeof(*w) + want * sizeof(w->threads[0]));
 
     if (w == NULL)
         return PAT_ERR_NOMEM;
-    w->server = server;
-    while (w->count < (size_t)count &&
-           pthread_create(&w->threads[w->count], NULL, worker_thread, server) == 0)
-        w->count++;
-    if (w->count < (size_t)count)
-        log_write(
-            PAT_LOG_ERROR, "only %zu of %d workers could be started", w->count, count);
     *ret_workers = w;
-    return w->count > 0 ? PAT_OK : PAT_ERR_NOMEM;
+    while (w->count < want) {
+        if (pthread_create(&w->threads[w->count], NULL,
+                w->count == 0 ? first_thread : worker_thread, server) != 0)
+            return PAT_ERR_NOMEM;
+        w->count++;
+    }
+    return PAT_OK;
 }
 
 void

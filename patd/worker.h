@@ -11,11 +11,15 @@
 
 struct workers;
 
-/* Start `count` threads on the server's queue. PAT_ERR_NOMEM, also without threads. */
+/*
+ * Start threads on the server: `count` that can work at a time, and the one that listens
+ * meanwhile. PAT_ERR_NOMEM, also if not all could be started.
+ */
 PAT_MUST_USE enum pat_err workers_start(
     struct server *server, int count, struct workers **ret_workers);
 
-/* Wait until the queue is closed and empty and all threads have ended; free. */
+/* Wait until the server has stopped and all threads have ended; free. NULL is accepted.
+ */
 void workers_join(struct workers *w);
 
 #endif
