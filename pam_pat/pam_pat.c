@@ -277,7 +277,8 @@ forget_identity(pam_handle_t *pamh)
 }
 
 static int
-accept_identity(pam_handle_t *pamh, const struct pat_identity *id)
+accept_identity(
+    pam_handle_t *pamh, const struct settings *s, const struct pat_identity *id)
 {
     static char mark[] = "accepted";
     int rc = export_identity(pamh, id);
@@ -290,8 +291,11 @@ accept_identity(pam_handle_t *pamh, const struct pat_identity *id)
             pamh, LOG_ERR, "cannot pass the identity on: %s", pam_strerror(pamh, rc));
         return rc;
     }
-    pam_syslog(pamh, LOG_INFO, "token %s of %s accepted in org %s as %s", id->id,
-        id->user, id->org, id->role);
+    /* patd has the line for every use; a second one would cost each login as much again.
+     */
+    if (s->debug)
+        pam_syslog(pamh, LOG_DEBUG, "token %s of %s accepted in org %s as %s", id->id,
+            id->user, id->org, id->role);
     return PAM_SUCCESS;
 }
 
@@ -358,7 +362,7 @@ authenticate(pam_handle_t *pamh, const struct settings *s)
 
     err = verify(pamh, s, user, password, &id, &diag);
     if (err == PAT_OK)
-        return accept_identity(pamh, &id);
+        return accept_identity(pamh, s, &id);
     log_failure(pamh, err, &diag);
     rc = pam_code(err);
     if (rc == PAM_AUTH_ERR && !s->nodelay)
