@@ -31,6 +31,8 @@ BUILD    := build-sanitize
 HARDEN   += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # The sanitizers' runtime is looked up in the program: not everything can be defined here.
 LINKHARD := -fsanitize=address,undefined -Wl,-z,relro -Wl,-z,now
+# Leaks are looked for in the unit tests. patd cannot look for its own: nothing may trace it.
+SANITIZER_OPTIONS := ASAN_OPTIONS=detect_leaks=0
 else
 HARDEN   += -D_FORTIFY_SOURCE=2
 endif
@@ -71,9 +73,68 @@ $(OBJ)/%.o: %.c
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
+# Debian's packages by apt; starts no service. Everything below calls it first.
+deps:
+	@tests/deps
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@tests/demo
+
+test: deps
+	@$(MAKE) --no-print-directory all tools
+	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) $(SANITIZER_OPTIONS) tests/run
+
+# Ratios of one run on this machine; see the head of the script.
+bench: deps
+	@$(MAKE) --no-print-directory all bench-tools
+	@BUILD=$(BUILD) tests/bench/run
+
+SOURCES = $(shell git ls-files '*.c' '*.h')
+
+format:
+	clang-format -i $(SOURCES)
+
+lint: deps
+	@tests/lint
+
+# Paths in units are those of this installation.
+install: all
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(pamdir) \
+	    $(DESTDIR)$(sysconfdir)/patd $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) \
+	    $(DESTDIR)$(docdir)/schema $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 \
+	    $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8
+	install -m 755 $(BUILD)/patd $(DESTDIR)$(sbindir)/patd
+	install -m 755 $(BUILD)/patctl $(DESTDIR)$(bindir)/patctl
+	install -m 644 $(BUILD)/pam_pat.so $(DESTDIR)$(pamdir)/pam_pat.so
+	install -m 644 patd/patd.conf $(DESTDIR)$(docdir)/patd.conf
+	[ -e $(DESTDIR)$(sysconfdir)/patd/patd.conf ] || \
+	    install -m 644 patd/patd.conf $(DESTDIR)$(sysconfdir)/patd/patd.conf
+	sed 's|@sbindir@|$(sbindir)|; s|@sysconfdir@|$(sysconfdir)|' patd/patd.service \
+	    >$(DESTDIR)$(unitdir)/patd.service
+	install -m 644 patd/patd.socket $(DESTDIR)$(unitdir)/patd.socket
+	install -m 644 patd/patd.sysusers $(DESTDIR)$(sysusersdir)/patd.conf
+	install -m 644 README.md NEWS LICENSE pam_pat/pam_pat.example \
+	    pam_pat/pam_pat.pam-config $(DESTDIR)$(docdir)
+	install -m 644 schema/*.ldif schema/pat.schema $(DESTDIR)$(docdir)/schema
+	install -m 644 patctl/patctl.1 $(DESTDIR)$(mandir)/man1
+	install -m 644 patd/patd.conf.5 $(DESTDIR)$(mandir)/man5
+	install -m 644 schema/pat.7 $(DESTDIR)$(mandir)/man7
+	install -m 644 pam_pat/pam_pat.8 patd/patd.8 $(DESTDIR)$(mandir)/man8
+
+# Leaves the configuration, which is the administrator's.
+uninstall:
+	rm -f $(DESTDIR)$(sbindir)/patd $(DESTDIR)$(bindir)/patctl \
+	    $(DESTDIR)$(pamdir)/pam_pat.so $(DESTDIR)$(unitdir)/patd.service \
+	    $(DESTDIR)$(unitdir)/patd.socket $(DESTDIR)$(sysusersdir)/patd.conf \
+	    $(DESTDIR)$(mandir)/man1/patctl.1 $(DESTDIR)$(mandir)/man5/patd.conf.5 \
+	    $(DESTDIR)$(mandir)/man7/pat.7 $(DESTDIR)$(mandir)/man8/pam_pat.8 \
+	    $(DESTDIR)$(mandir)/man8/patd.8
+	rm -rf $(DESTDIR)$(docdir)
+
 clean:
 	rm -rf build build-sanitize
 
-.PHONY: all clean
+.PHONY: all deps demo test bench format lint install uninstall clean
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -12,3 +12,18 @@ tools: $(TEST_TOOLS)
 -include tests/unit/module.mk
 
 .PHONY: tools
+
+$(BUILD)/tests/bench: $(OBJ)/tests/bench/bench.o $(BUILD)/libpat.a $(BUILD)/libpat-client.a
+	@mkdir -p $(@D)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ $(CORE_LIBS) -lpam
+
+# Nothing but what a host of PAM has.
+$(BUILD)/tests/pamhost: $(OBJ)/tests/bench/pamhost.o $(BUILD)/libpat-client.a
+	@mkdir -p $(@D)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ -lpam -lcrypto
+
+bench-tools: $(BUILD)/tests/bench $(BUILD)/tests/pamhost tools
+
+.PHONY: bench-tools

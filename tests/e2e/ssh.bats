@@ -148,7 +148,8 @@ teardown() {
     new_token carol acme
     accepted sshd-pat carol acme viewer
     change_member delete carol acme viewers
-    refused sshd-pat carol "owner is no active member of the token's org"
+    # Where slapd has the overlay, the removal itself has revoked the token.
+    refused sshd-pat carol "owner is no active member of the token's org|token is revoked"
     change_member add carol acme viewers
 }
 
@@ -279,8 +280,21 @@ teardown() {
     new_token dave globex
     for method in "${METHODS[@]}"; do
         login "$method" "$service" "$user" "$TOKEN"
-        logged verdict=accept
+        wait_for 5 logged 'account dave has expired'
         ((status == 255)) && [[ -z $output ]] || fault 'got in'
+    done
+}
+
+@test "pam_pat.so alone lets tokens in, and unix passwords not" {
+    local service=sshd-alone user=bob method
+
+    new_token alice acme
+    accepted sshd-alone alice acme owner
+    revoke "$MINT_DN"
+    refused sshd-alone alice 'token is revoked'
+    for method in "${METHODS[@]}"; do
+        login "$method" "$service" "$user" "$BOB_PASSWORD"
+        expect_refusal
     done
 }
 
@@ -290,7 +304,18 @@ teardown() {
     revoke "$MINT_DN"
     refused sshd-debian alice 'token is revoked'
     unix_accepted sshd-debian bob "$BOB_PASSWORD"
-    unix_refused sshd-debian root "$BOB_PASSWORD"
+}
+
+# Prints the names of files that have any token in them.
+files_with_tokens() {
+    local tokens=$WORLD/secret/tokens
+
+    in_world grep -rlaF -D skip --exclude-dir=secret --exclude-dir=db -f "$tokens" \
+        "$WORLD" "$BATS_RUN_TMPDIR" /etc /run /var/log || (($? == 1))
+    # A database is a gigabyte of holes, which tar leaves out.
+    if tar --sparse -C "$WORLD/box" -cf - db | grep -qaF -f "$tokens"; then
+        printf 'db\n'
+    fi
 }
 
 # The last one, for it goes through what all others left behind.
@@ -304,12 +329,8 @@ teardown() {
     refused sshd-pat alice 'no such token'
     # The search does find what is there.
     cp "$WORLD/secret/tokens" "$planted"
-    [[ $(files_with_tokens) == "$planted" ]]
-    rm -f -- "$planted"
+    cp "$WORLD/secret/tokens" "$WORLD/box/db"
+    [[ $(files_with_tokens) == "$planted"$'\n'db ]]
+    rm -f -- "$planted" "$WORLD/box/db/tokens"
     [[ -z $(files_with_tokens) ]]
-}
-
-files_with_tokens() {
-    in_world grep -rlaF -D skip --exclude-dir=secret -f "$WORLD/secret/tokens" \
-        "$WORLD" /etc /run /var/log || (($? == 1))
 }

@@ -131,8 +131,8 @@ main(int argc, char **argv)
     if (!no_password && fgets(password, sizeof(password), stdin) == NULL)
         return 2;
     password[strcspn(password, "\n")] = '\0';
-    if (pam_start_confdir(argv[optind + 1], argv[optind + 2], &conv, argv[optind], &pamh) !=
-        PAM_SUCCESS)
+    if (pam_start_confdir(argv[optind + 1], argv[optind + 2], &conv, argv[optind],
+            &pamh) != PAM_SUCCESS)
         return 2;
     (void)pam_set_item(pamh, PAM_FAIL_DELAY, delay.item);
     if (rhost != NULL)

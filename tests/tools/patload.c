@@ -4,10 +4,10 @@
  *
  * usage: patload SOCKET CLIENTS REQUESTS USER <TOKEN-LINE
  *
- * CLIENTS threads together ask REQUESTS times whether the token is USER's. Prints how many
- * answers of each kind came, the requests per second, and the latency's p50, p99 and
- * maximum in microseconds. Exit status 0 if all were accepted, 1 if not, 2 if it could not
- * begin.
+ * CLIENTS threads together ask REQUESTS times whether the token is USER's. Prints how
+ * many answers of each kind came, the requests per second, and the latency's p50, p99 and
+ * maximum in microseconds. Exit status 0 if all were accepted, 1 if not, 2 if it could
+ * not begin.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -34,7 +34,8 @@ static struct {
 static void *
 client_thread(void *arg)
 {
-    struct pat_request req = {.user = load.user, .service = "load", .source = "192.0.2.1"};
+    struct pat_request req = {
+        .user = load.user, .service = "load", .source = "192.0.2.1"};
     long i;
 
     (void)arg;
@@ -69,8 +70,9 @@ report(int64_t total_ns)
                 atomic_load(&load.answers[e]));
     qsort(load.took_ns, n, sizeof(load.took_ns[0]), compare);
     printf("rate: %.0f/s\n", (double)load.requests / ((double)total_ns / 1e9));
-    printf("p50: %.0f us\np99: %.0f us\nmax: %.0f us\n", (double)load.took_ns[n / 2] / 1e3,
-        (double)load.took_ns[n * 99 / 100] / 1e3, (double)load.took_ns[n - 1] / 1e3);
+    printf("p50: %.0f us\np99: %.0f us\nmax: %.0f us\n",
+        (double)load.took_ns[n / 2] / 1e3, (double)load.took_ns[n * 99 / 100] / 1e3,
+        (double)load.took_ns[n - 1] / 1e3);
 }
 
 int
@@ -95,7 +97,7 @@ main(int argc, char **argv)
 
     began = pat_monotonic_ns();
     while (started < clients &&
-        pthread_create(&threads[started], NULL, client_thread, NULL) == 0)
+           pthread_create(&threads[started], NULL, client_thread, NULL) == 0)
         started++;
     for (long i = 0; i < started; i++)
         (void)pthread_join(threads[i], NULL);

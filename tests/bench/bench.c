@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bench - what a verification costs, in units of a bare one
+ *
+ * usage: bench CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST <TOKEN-LINE
+ *
+ * F is the floor: a bare libldap loop over the first URI of CONF that does two searches
+ * one after the other on a warm connection, by patHash and by member. The others are
+ * measured in turn with it, BATCH of each and then the next, ROUNDS times, so that a
+ * machine whose speed drifts does so for all. Printed are the median of a batch's mean
+ * per operation, in microseconds, and its ratio to F.
+ *
+ * PAM is pam_start, authenticate, acct_mgmt and pam_end in a process that has libcrypto,
+ * as sshd has (pamhost.c), or in a child of it, from fork(2) to wait(2).
+ */
+#include <ldap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "conf.h"
+#include "deadline.h"
+#include "secret.h"
+#include "token.h"
+#include "verify.h"
+
+#define ROUNDS_MAX 1000
+
+static struct {
+    struct pat_conf conf;
+    const char *user;
+    FILE *host_in, *host_out;
+    char token[512];
+    size_t token_len;
+    char owner_dn[256], org_dn[256];
+    LDAP *ld;
+    struct pat_ctx *ctx;
+    int echo_fd;
+} b;
+
+static void
+die(const char *what)
+{
+    (void)fprintf(stderr, "bench: %s\n", what);
+    exit(1);
+}
+
+/* The floor */
+
+static void
+floor_open(void)
+{
+    int version = LDAP_VERSION3;
+    char none[1] = "";
+    struct berval cred = {0, none};
+
+    if (ldap_initialize(&b.ld, b.conf.uri[0]) != LDAP_SUCCESS)
+        die("ldap_initialize");
+    (void)ldap_set_option(b.ld, LDAP_OPT_PROTOCOL_VERSION, &version);
+    if (ldap_sasl_bind_s(b.ld, "", "EXTERNAL", &cred, NULL, NULL, NULL) != LDAP_SUCCESS)
+        die("bind");
+}
+
+static LDAPMessage *
+floor_search(const char *base, const char *filter, char *attr)
+{
+    char *attrs[] = {attr, NULL};
+    LDAPMessage *msg = NULL;
+
+    if (ldap_search_ext_s(b.ld, base, LDAP_SCOPE_SUBTREE, filter, attrs, 0, NULL, NULL,
+            NULL, 0, &msg) != LDAP_SUCCESS ||
+        ldap_count_entries(b.ld, msg) != 1)
+        die("floor: search");
+    return msg;
+}
+
+static void
+run_floor(void)
+{
+    char filter[512];
+    char owner_attr[] = "patOwner", role_attr[] = "patRole";
+    struct pat_hash hash = {0};
+    struct berval **vals;
+    LDAPMessage *msg;
+
+    if (pat_token_hash(b.token, b.token_len, &hash) != PAT_OK)
+        die("hash");
+    (void)snprintf(filter, sizeof(filter), "(patHash=%s)", hash.hex);
+    msg = floor_search(b.conf.base, filter, owner_attr);
+    vals = ldap_get_values_len(b.ld, ldap_first_entry(b.ld, msg), owner_attr);
+    if (vals == NULL)
+        die("floor: no owner");
+    (void)snprintf(filter, sizeof(filter), "(&(member=%.*s)(objectClass=patRoleGroup))",
+        (int)vals[0]->bv_len, vals[0]->bv_val);
+    ldap_value_free_len(vals);
+    (void)ldap_msgfree(msg);
+    (void)ldap_msgfree(floor_search(b.org_dn, filter, role_attr));
+}
+
+/* A unix socket to a process that answers from memory */
+
+static void
+echo_open(void)
+{
+    int pair[2];
+    char buf[256];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+        die("socketpair");
+    b.echo_fd = pair[0];
+    if (fork() == 0) {
+        (void)close(pair[0]);
+        while (read(pair[1], buf, sizeof(buf)) > 0)
+            if (write(pair[1], buf, 64) != 64)
+                break;
+        _exit(0);
+    }
+    (void)close(pair[1]);
+}
+
+static void
+run_echo(void)
+{
+    char buf[256] = {0};
+    struct pat_hash hash = {0};
+
+    if (pat_token_hash(b.token, b.token_len, &hash) != PAT_OK ||
+        write(b.echo_fd, hash.hex, 64) != 64 || read(b.echo_fd, buf, sizeof(buf)) != 64)
+        die("ping-pong");
+}
+
+/* Ours */
+
+static void
+run_core(void)
+{
+    struct pat_request req = {.user = b.user, .service = "bench", .source = "192.0.2.1"};
+
+    if (pat_verify(b.ctx, &req, b.token, b.token_len, (int64_t)time(NULL),
+            pat_deadline_in_ms(3000), NULL, NULL) != PAT_OK)
+        die("pat_verify");
+}
+
+static void
+run_client(void)
+{
+    struct pat_request req = {.user = b.user, .service = "bench", .source = "192.0.2.1"};
+    struct pat_identity id;
+
+    if (pat_client_verify(
+            b.conf.socket[0], &req, b.token, b.token_len, 3000, &id, NULL) != PAT_OK)
+        die("pat_client_verify");
+}
+
+/* Orders to pamhost, which says itself how long they took. */
+static void
+host_open(const char *program, const char *pam_dir)
+{
+    int to[2], from[2];
+
+    if (pipe(to) != 0 || pipe(from) != 0)
+        die("pipe");
+    if (fork() == 0) {
+        (void)dup2(to[0], STDIN_FILENO);
+        (void)dup2(from[1], STDOUT_FILENO);
+        (void)close(to[1]);
+        (void)close(from[0]);
+        (void)execl(program, program, pam_dir, b.user, (char *)NULL);
+        _exit(127);
+    }
+    (void)close(to[0]);
+    (void)close(from[1]);
+    b.host_in = fdopen(to[1], "w");
+    b.host_out = fdopen(from[0], "r");
+    if (b.host_in == NULL || b.host_out == NULL)
+        die("pamhost");
+    (void)fprintf(b.host_in, "%s\n", b.token);
+}
+
+static int64_t
+host_run(const char *order, int count)
+{
+    char line[64];
+
+    (void)fprintf(b.host_in, "%s %d\n", order, count);
+    (void)fflush(b.host_in);
+    if (fgets(line, sizeof(line), b.host_out) == NULL)
+        die("pamhost: a login failed");
+    return strtoll(line, NULL, 10);
+}
+
+static const struct subject {
+    const char *name;
+    void (*run)(void);
+    const char *order; /* to pamhost, instead */
+} subjects[] = {
+    {"F: bare libldap, two searches", run_floor, NULL},
+    {"SHA-256 and a unix ping-pong", run_echo, NULL},
+    {"verify inside patd (pat_verify)", run_core, NULL},
+    {"client, patd, directory", run_client, NULL},
+    {"PAM, in one process", NULL, "stay pat"},
+    {"PAM, in a forked child", NULL, "fork pat"},
+    {"pam_permit, in a forked child", NULL, "fork permit"},
+};
+#define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
+
+static int
+compare(const void *x, const void *y)
+{
+    double a = *(const double *)x, c = *(const double *)y;
+
+    return (a > c) - (a < c);
+}
+
+static double
+median(double *v, size_t n)
+{
+    qsort(v, n, sizeof(*v), compare);
+    return v[n / 2];
+}
+
+static int64_t
+run_batch(const struct subject *s, int batch)
+{
+    int64_t began = pat_monotonic_ns();
+
+    if (s->order != NULL)
+        return host_run(s->order, batch);
+    for (int i = 0; i < batch; i++)
+        s->run();
+    return pat_monotonic_ns() - began;
+}
+
+static void
+measure(size_t rounds, int batch)
+{
+    static double us[SUBJECTS][ROUNDS_MAX], ratio[SUBJECTS][ROUNDS_MAX];
+
+    for (size_t s = 0; s < SUBJECTS; s++)
+        (void)run_batch(&subjects[s], batch); /* warm */
+    for (size_t r = 0; r < rounds; r++)
+        for (size_t s = 0; s < SUBJECTS; s++) {
+            us[s][r] = (double)run_batch(&subjects[s], batch) / 1e3 / batch;
+            ratio[s][r] = us[s][r] / us[0][r];
+        }
+    printf("%-34s %10s %8s\n", "", "us", "/ F");
+    for (size_t s = 0; s < SUBJECTS; s++)
+        printf("%-34s %10.1f %8.2f\n", subjects[s].name, median(us[s], rounds),
+            median(ratio[s], rounds));
+}
+
+int
+main(int argc, char **argv)
+{
+    struct pat_diag diag = {0};
+    long rounds, batch;
+
+    if (argc != 7 || fgets(b.token, sizeof(b.token), stdin) == NULL)
+        die("usage: bench CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST <TOKEN-LINE");
+    (void)setenv("LDAPNOINIT", "1", 1);
+    b.token_len = strcspn(b.token, "\n");
+    b.token[b.token_len] = '\0';
+    b.user = argv[3];
+    rounds = strtol(argv[4], NULL, 10);
+    batch = strtol(argv[5], NULL, 10);
+    if (rounds < 1 || rounds > ROUNDS_MAX || batch < 1)
+        die("ROUNDS or BATCH out of range");
+    if (pat_conf_load(argv[1], &b.conf, &diag) != PAT_OK)
+        die(diag.text);
+    (void)snprintf(b.org_dn, sizeof(b.org_dn), "o=acme,%s", b.conf.base);
+    if (pat_ctx_new(&b.conf, NULL, &b.ctx) != PAT_OK)
+        die("no memory");
+    floor_open();
+    echo_open();
+    host_open(argv[6], argv[2]);
+    measure((size_t)rounds, (int)batch);
+
+    (void)ldap_unbind_ext(b.ld, NULL, NULL);
+    pat_ctx_free(b.ctx);
+    pat_conf_clear(&b.conf);
+    pat_secret_erase(b.token, sizeof(b.token));
+    return 0;
+}
