@@ -172,20 +172,43 @@ read_settings(pam_handle_t *pamh, int argc, const char **argv, struct settings *
     return PAT_OK;
 }
 
+/*
+ * One question to the host's conversation. Not by pam_prompt(3), which logs an error each
+ * time that a host has nobody to ask, as PostgreSQL has not when a client first connects.
+ */
+static int
+converse(pam_handle_t *pamh, const char *prompt, char **ret_answer)
+{
+    const struct pam_message msg = {PAM_PROMPT_ECHO_OFF, prompt};
+    const struct pam_message *msgs[] = {&msg};
+    struct pam_response *replies = NULL;
+    const struct pam_conv *conv;
+    const void *item = NULL;
+    int rc = pam_get_item(pamh, PAM_CONV, &item);
+
+    conv = item;
+    if (rc != PAM_SUCCESS || conv == NULL || conv->conv == NULL)
+        return PAM_CONV_ERR;
+    rc = conv->conv(1, msgs, &replies, conv->appdata_ptr);
+    if (rc == PAM_SUCCESS && (replies == NULL || replies->resp == NULL))
+        rc = PAM_CONV_ERR;
+    if (rc == PAM_SUCCESS)
+        *ret_answer = replies->resp;
+    free(replies);
+    return rc;
+}
+
 /* Ask, and leave the answer for the modules behind us. */
 static int
 ask_password(pam_handle_t *pamh, const struct settings *s)
 {
     char *answer = NULL;
-    int rc = pam_prompt(
-        pamh, PAM_PROMPT_ECHO_OFF, &answer, "%s", s->prompt != NULL ? s->prompt : "");
+    int rc = converse(pamh, s->prompt != NULL ? s->prompt : "", &answer);
 
-    if (rc == PAM_SUCCESS && answer == NULL)
-        rc = PAM_CONV_ERR;
-    if (rc == PAM_SUCCESS)
-        rc = pam_set_item(pamh, PAM_AUTHTOK, answer);
-    if (answer != NULL)
-        pat_secret_free(answer, strlen(answer));
+    if (rc != PAM_SUCCESS)
+        return rc;
+    rc = pam_set_item(pamh, PAM_AUTHTOK, answer);
+    pat_secret_free(answer, strlen(answer));
     return rc;
 }
 
