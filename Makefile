@@ -122,8 +122,12 @@ install: all
 	install -m 644 schema/pat.7 $(DESTDIR)$(mandir)/man7
 	install -m 644 pam_pat/pam_pat.8 patd/patd.8 $(DESTDIR)$(mandir)/man8
 
-# Leaves the configuration, which is the administrator's.
+# Leaves the configuration, which is the administrator's. A PAM stack that names a module
+# which is not there refuses everybody, so that such a line must go first.
 uninstall:
+	@! grep -ls '^[^#]*pam_pat\.so' $(DESTDIR)/etc/pam.d/* || \
+	    { echo 'uninstall: these PAM services still use pam_pat.so: take it out first' >&2; \
+	    exit 1; }
 	rm -f $(DESTDIR)$(sbindir)/patd $(DESTDIR)$(bindir)/patctl \
 	    $(DESTDIR)$(pamdir)/pam_pat.so $(DESTDIR)$(unitdir)/patd.service \
 	    $(DESTDIR)$(unitdir)/patd.socket $(DESTDIR)$(sysusersdir)/patd.conf \

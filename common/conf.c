@@ -241,10 +241,26 @@ read_password(struct loader *l)
     return err;
 }
 
+/* libldap reads it, later and without a look at who else can. */
+static enum pat_err
+check_tls_key(struct loader *l)
+{
+    struct pat_diag why = {0};
+    FILE *file = NULL;
+    enum pat_err err = pat_file_open(l->conf->tls_key_file, PAT_FILE_SECRET, &file, &why);
+
+    if (err == PAT_ERR_CONFIG)
+        return wrong(l, "tls_key_file", NULL, why.text);
+    if (err == PAT_OK)
+        (void)fclose(file);
+    return err;
+}
+
 static enum pat_err
 check_bind(struct loader *l)
 {
     const struct pat_conf *conf = l->conf;
+    enum pat_err err = PAT_OK;
 
     if ((conf->bind_dn == NULL) != (conf->bind_password_file == NULL))
         return wrong(l, conf->bind_dn == NULL ? "bind_password_file" : "bind_dn", NULL,
@@ -254,7 +270,11 @@ check_bind(struct loader *l)
             NULL, "tls_cert_file and tls_key_file belong together");
     if (conf->bind_dn != NULL && !pat_directory_dn_valid(conf->bind_dn))
         return wrong(l, "bind_dn", conf->bind_dn, "is not a DN");
-    return conf->bind_password_file != NULL ? read_password(l) : PAT_OK;
+    if (conf->tls_key_file != NULL)
+        err = check_tls_key(l);
+    if (err == PAT_OK && conf->bind_password_file != NULL)
+        err = read_password(l);
+    return err;
 }
 
 /* Would a password, a hash or an answer go over the network in clear? Who binds, and how?

@@ -11,6 +11,7 @@
 
 struct pat_directory {
     const struct pat_conf *conf;
+    int base_levels; /* RDNs in conf->base */
     const char *uri;
     struct pat_ldap_conn conn;
 };
@@ -163,23 +164,32 @@ out:
     return err;
 }
 
+static int
+count_levels(LDAPDN dn)
+{
+    int levels = 0;
+
+    while (dn != NULL && dn[levels] != NULL)
+        levels++;
+    return levels;
+}
+
 /*
  * The org of a token: the entry two levels above it, and the value of that entry's RDN.
- * Left NULL where there is no such thing; the decision refuses such a record.
+ * It must stand below the base: the base itself, or what is above it, would lend the
+ * token the roles of all orgs. Left NULL where there is no such thing; the decision
+ * refuses such a record.
  */
 static enum pat_err
-take_org(struct pat_record *rec)
+take_org(struct pat_record *rec, int base_levels)
 {
     enum pat_err err = PAT_ERR_NOMEM;
     LDAPDN dn = NULL;
     char *org_dn = NULL;
-    int levels = 0;
 
     if (ldap_str2dn(rec->dn, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || dn == NULL)
         return PAT_OK;
-    while (dn[levels] != NULL)
-        levels++;
-    if (levels < 3 || dn[2][0] == NULL || dn[2][1] != NULL) {
+    if (count_levels(dn) < base_levels + 3 || dn[2][0] == NULL || dn[2][1] != NULL) {
         err = PAT_OK;
         goto out;
     }
@@ -196,7 +206,7 @@ out:
 }
 
 static enum pat_err
-take_token(LDAP *ld, LDAPMessage *entry, struct pat_record *rec)
+take_token(LDAP *ld, LDAPMessage *entry, int base_levels, struct pat_record *rec)
 {
     const struct {
         const char *attr;
@@ -221,7 +231,7 @@ take_token(LDAP *ld, LDAPMessage *entry, struct pat_record *rec)
         return PAT_ERR_NOMEM;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && err == PAT_OK; i++)
         err = take_values(ld, entry, parts[i].attr, parts[i].list);
-    return err == PAT_OK ? take_org(rec) : err;
+    return err == PAT_OK ? take_org(rec, base_levels) : err;
 }
 
 enum pat_err
@@ -252,7 +262,8 @@ pat_directory_find_token(struct pat_directory *dir, const struct pat_hash *hash,
         pat_diag_set(diag, "several entries below %s have this patHash", s.base);
         err = PAT_ERR_RECORD;
     } else if (entries == 1) {
-        err = take_token(dir->conn.ld, ldap_first_entry(dir->conn.ld, msg), rec);
+        err = take_token(
+            dir->conn.ld, ldap_first_entry(dir->conn.ld, msg), dir->base_levels, rec);
     } else {
         err = PAT_ERR_UNKNOWN;
     }
@@ -484,9 +495,17 @@ pat_directory_new(
     const struct pat_conf *conf, const char *uri, struct pat_directory **ret_dir)
 {
     struct pat_directory *dir = calloc(1, sizeof(*dir));
+    LDAPDN base = NULL;
 
     if (dir == NULL)
         return PAT_ERR_NOMEM;
+    /* Its syntax was checked with the configuration: what fails now is memory. */
+    if (ldap_str2dn(conf->base, &base, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS) {
+        free(dir);
+        return PAT_ERR_NOMEM;
+    }
+    dir->base_levels = count_levels(base);
+    ldap_dnfree(base);
     dir->conf = conf;
     dir->uri = uri;
     dir->conn.fd = -1;

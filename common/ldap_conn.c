@@ -170,7 +170,7 @@ start_tls(struct pat_ldap_conn *conn, const struct pat_conf *conf,
     (void)ldap_set_option(conn->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON);
     rc = ldap_install_tls(conn->ld);
     (void)ldap_set_option(conn->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF);
-    if (rc == LDAP_TIMEOUT || pat_deadline_passed(deadline)) {
+    if (rc != LDAP_SUCCESS && pat_deadline_passed(deadline)) {
         pat_ldap_close(conn);
         pat_diag_set(diag, "deadline passed during the TLS handshake");
         return PAT_ERR_UNAVAIL;

@@ -63,7 +63,7 @@ print_defaults(void)
 {
     (void)printf(
         "# patd.conf - see patd.conf(5). Every setting, with its default.\n"
-        "# Changes take effect at reload (SIGHUP); socket, socket_mode, workers,\n"
+        "# Changes take effect at reload (SIGHUP); socket, socket_mode, user, workers,\n"
         "# queue_max and clients_max at the next start.\n");
     for (const struct pat_option *o = pat_conf_table; o->name != NULL; o++)
         (void)printf("\n# %s\n#%s =%s%s\n", o->help, o->name,
@@ -174,10 +174,14 @@ block_signals(void)
 static void
 on_reload(void)
 {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+    (void)pthread_mutex_lock(&one_at_a_time);
     (void)sd_notifyf(
         0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(pat_monotonic_ns() / 1000));
     settings_reload(conf_path);
     (void)sd_notify(0, "READY=1");
+    (void)pthread_mutex_unlock(&one_at_a_time);
 }
 
 static void

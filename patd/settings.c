@@ -82,13 +82,19 @@ same_list(char *const *a, char *const *b)
     return true;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 /* Would a restart change more than a reload did? */
 static bool
 needs_restart(const struct pat_conf *a, const struct pat_conf *b)
 {
     return !same_list(a->socket, b->socket) || a->socket_mode != b->socket_mode ||
-           a->workers != b->workers || a->queue_max != b->queue_max ||
-           a->clients_max != b->clients_max;
+           !same_text(a->user, b->user) || a->workers != b->workers ||
+           a->queue_max != b->queue_max || a->clients_max != b->clients_max;
 }
 
 void
@@ -111,7 +117,7 @@ settings_reload(const char *path)
             log_write(PAT_LOG_INFO, "reload: %s is in force", path);
             if (restart)
                 log_write(PAT_LOG_WARNING,
-                    "reload: socket, socket_mode, workers, queue_max "
+                    "reload: socket, socket_mode, user, workers, queue_max "
                     "and clients_max change at the next start");
         }
     }

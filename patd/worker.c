@@ -150,9 +150,10 @@ warm_up(struct worker *w)
 
     if (!refresh(w))
         return;
-    if (pat_ctx_warm(w->ctx, pat_deadline_in_ms(w->settings->conf.timeout_ms), &diag) !=
-            PAT_OK &&
-        log_limit_allows(&trouble_limit, &more))
+    if (pat_ctx_warm(w->ctx, pat_deadline_in_ms(w->settings->conf.timeout_ms), &diag) ==
+        PAT_OK)
+        log_trouble(w);
+    else if (log_limit_allows(&trouble_limit, &more))
         log_write(PAT_LOG_WARNING, "directory: %s", diag.text);
 }
 
