@@ -143,8 +143,9 @@ receive_message(int fd, struct pat_msg *msg, struct pat_deadline deadline)
 
     msg->len = 0;
     while (whole == 0 || msg->len < whole) {
-        size_t want = (whole == 0 ? PAT_MSG_HEADER_LEN : whole) - msg->len;
-        ssize_t n = recv(fd, msg->data + msg->len, want, MSG_DONTWAIT);
+        /* One answer is all that comes: bytes behind it would be found by the decoder. */
+        ssize_t n =
+            recv(fd, msg->data + msg->len, sizeof(msg->data) - msg->len, MSG_DONTWAIT);
 
         if (n == 0) {
             errno = ECONNRESET;

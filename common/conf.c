@@ -101,8 +101,10 @@ struct loader {
     FILE *file;
     struct pat_conf *conf;
     struct pat_diag *diag;
-    int line;                 /* the one that was read last */
-    bool line_bad;            /* too long, or with a NUL in it */
+    int line;      /* the one that was read last */
+    bool line_bad; /* too long, or with a NUL in it */
+    char *text;    /* getline()'s */
+    size_t text_size;
     int set_at[OPTION_COUNT]; /* line on which each option was set; 0 = not */
     enum pat_err err;         /* the first error, which is the one reported */
 };
@@ -127,24 +129,30 @@ wrong(struct loader *l, const char *key, const char *value, const char *why)
     return PAT_ERR_CONFIG;
 }
 
-/* fgets() for the INI reader, which tells no line numbers: each call is one line. */
+/*
+ * fgets() for the INI reader, which tells no line numbers: each call is one line. By
+ * getline(), since a NUL would hide from fgets() what stands behind it.
+ */
 static char *
 read_line(char *buf, int size, void *arg)
 {
     struct loader *l = arg;
-    char *line;
-    size_t len;
+    ssize_t len = l->line_bad ? -1 : getline(&l->text, &l->text_size, l->file);
 
-    memset(buf, 0, (size_t)size);
-    line = l->line_bad ? NULL : fgets(buf, size, l->file);
-    if (line == NULL)
+    if (len < 0)
         return NULL;
     l->line++;
-    len = strlen(buf);
-    /* A line without an end that is not the last one was cut, or holds a NUL. */
-    if ((len == 0 || buf[len - 1] != '\n') && !feof(l->file))
+    if (len > 0 && l->text[len - 1] == '\n')
+        l->text[--len] = '\0';
+    if (len > 0 && l->text[len - 1] == '\r')
+        l->text[--len] = '\0';
+    if (len > LINE_LEN_MAX - 3 || len >= size ||
+        memchr(l->text, '\0', (size_t)len) != NULL) {
         l->line_bad = true;
-    return line;
+        return NULL;
+    }
+    memcpy(buf, l->text, (size_t)len + 1);
+    return buf;
 }
 
 static int
@@ -374,6 +382,7 @@ pat_conf_load(const char *path, struct pat_conf *ret, struct pat_diag *diag)
     if (err == PAT_OK)
         err = check(&l);
     (void)fclose(l.file);
+    free(l.text);
 
     if (err == PAT_OK)
         *ret = conf;

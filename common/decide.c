@@ -17,7 +17,10 @@ struct decision {
     struct pat_diag *diag;
 };
 
-/* Copy a value that identifies: cutting it could make it somebody else's. */
+/*
+ * Copy a value that identifies: cutting it could make it somebody else's, and so could a
+ * host that replaces the control characters in it, or obeys them.
+ */
 static bool
 copy_whole(const char *s, char *buf, size_t buf_size)
 {
@@ -25,6 +28,9 @@ copy_whole(const char *s, char *buf, size_t buf_size)
 
     if (len == 0 || len >= buf_size)
         return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+            return false;
     memcpy(buf, s, len + 1);
     return true;
 }
@@ -50,14 +56,25 @@ count(char *const *list)
     return pat_strv_len(pat_strv_const(list));
 }
 
+/* It stands in logs and variables of services, and in RDNs. */
+static bool
+is_id(const char *s)
+{
+    static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "abcdefghijklmnopqrstuvwxyz._-";
+
+    return s[strspn(s, alphabet)] == '\0';
+}
+
 static enum pat_err
 check_record(struct decision *d)
 {
     const struct pat_record *rec = d->rec;
     const char *fault = NULL;
 
-    if (count(rec->ids) != 1 || !copy_whole(rec->ids[0], d->id.id, sizeof(d->id.id)))
-        fault = "patId: there must be one, of 1 to 64 bytes";
+    if (count(rec->ids) != 1 || !is_id(rec->ids[0]) ||
+        !copy_whole(rec->ids[0], d->id.id, sizeof(d->id.id)))
+        fault = "patId: there must be one, 1 to 64 of A-Z a-z 0-9 . _ -";
     else if (rec->org_dn == NULL || rec->org == NULL ||
              !copy_whole(rec->org, d->id.org, sizeof(d->id.org)))
         fault = "it does not stand two levels below an org";
@@ -106,16 +123,27 @@ check_org(struct decision *d)
     return PAT_ERR_SCOPE;
 }
 
+/*
+ * Of services and sources each value is understood before any decides: they come in no
+ * order, and a limit must not depend on it.
+ */
 static enum pat_err
 check_service(struct decision *d)
 {
-    char *const *pattern = d->rec->services;
+    bool listed = false;
 
-    if (count(pattern) == 0)
+    if (count(d->rec->services) == 0)
         return PAT_OK;
-    for (; *pattern != NULL && d->req->service != NULL; pattern++)
-        if (pat_service_valid(*pattern) && pat_glob_match(*pattern, d->req->service))
-            return PAT_OK;
+    for (char *const *pattern = d->rec->services; *pattern != NULL; pattern++) {
+        if (!pat_service_valid(*pattern)) {
+            pat_diag_set(d->diag, "patService: a value is no service name or pattern");
+            return PAT_ERR_RECORD;
+        }
+        if (d->req->service != NULL && pat_glob_match(*pattern, d->req->service))
+            listed = true;
+    }
+    if (listed)
+        return PAT_OK;
     pat_diag_set(d->diag, "patService does not list this service");
     return PAT_ERR_SCOPE;
 }
@@ -123,24 +151,26 @@ check_service(struct decision *d)
 static enum pat_err
 check_source(struct decision *d)
 {
-    char *const *source = d->rec->sources;
     struct pat_network addr = {0}, net = {0};
+    bool known =
+        d->req->source != NULL && pat_address_parse(d->req->source, &addr) == PAT_OK;
+    bool listed = false;
 
-    if (count(source) == 0)
+    if (count(d->rec->sources) == 0)
         return PAT_OK;
-    if (d->req->source == NULL || pat_address_parse(d->req->source, &addr) != PAT_OK) {
-        pat_diag_set(d->diag, "patSource is set, and the client's address is not known");
-        return PAT_ERR_SCOPE;
-    }
-    for (; *source != NULL; source++) {
+    for (char *const *source = d->rec->sources; *source != NULL; source++) {
         if (pat_network_parse(*source, &net) != PAT_OK) {
             pat_diag_set(d->diag, "patSource: a value is not ADDRESS or ADDRESS/LENGTH");
             return PAT_ERR_RECORD;
         }
-        if (pat_network_contains(&net, &addr))
-            return PAT_OK;
+        if (known && pat_network_contains(&net, &addr))
+            listed = true;
     }
-    pat_diag_set(d->diag, "patSource does not list the client's address");
+    if (listed)
+        return PAT_OK;
+    pat_diag_set(
+        d->diag, known ? "patSource does not list the client's address"
+                       : "patSource is set, and the client's address is not known");
     return PAT_ERR_SCOPE;
 }
 
@@ -209,7 +239,8 @@ check_user(struct decision *d)
     if (uid == NULL)
         return PAT_ERR_USER;
     if (!copy_whole(uid, d->id.user, sizeof(d->id.user))) {
-        pat_diag_set(d->diag, "uid of the owner must have 1 to %d bytes", PAT_USER_MAX);
+        pat_diag_set(
+            d->diag, "uid of the owner must have 1 to %d printable bytes", PAT_USER_MAX);
         return PAT_ERR_RECORD;
     }
     return PAT_OK;
@@ -241,7 +272,7 @@ strongest_role(const struct decision *d)
         size_t rank = role_rank(d, *role);
 
         if (best == NULL || rank < best_rank ||
-            (rank == best_rank && strcmp(*role, best) < 0)) {
+            (rank == best_rank && pat_strv_compare(*role, best) < 0)) {
             best = *role;
             best_rank = rank;
         }
@@ -259,7 +290,7 @@ check_role(struct decision *d)
         return PAT_ERR_MEMBER;
     }
     if (!copy_whole(role, d->id.role, sizeof(d->id.role))) {
-        pat_diag_set(d->diag, "patRole must have 1 to %d bytes", PAT_ROLE_MAX);
+        pat_diag_set(d->diag, "patRole must have 1 to %d printable bytes", PAT_ROLE_MAX);
         return PAT_ERR_RECORD;
     }
     if (d->req->roles != NULL && !pat_strv_contains_nocase(d->req->roles, role)) {

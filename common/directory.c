@@ -9,11 +9,26 @@
 #include "gentime.h"
 #include "ldap_conn.h"
 
+/*
+ * Whose token was it last time? Most tokens come again and again, and owner and org of
+ * one never change. So their searches are sent along with the token's, in one round trip.
+ * It is a guess about what to ask and no cache: what is decided on is read anew each
+ * time, and the answers of a wrong guess are thrown away.
+ */
+#define GUESSES 256 /* a power of two */
+
+struct guess {
+    char hex[PAT_HASH_HEX_LEN + 1];
+    char *owner_dn; /* NULL = none */
+    char *org_dn;
+};
+
 struct pat_directory {
     const struct pat_conf *conf;
     int base_levels; /* RDNs in conf->base */
     const char *uri;
     struct pat_ldap_conn conn;
+    struct guess guesses[GUESSES];
 };
 
 /*
@@ -41,6 +56,52 @@ struct search {
     char **attrs;
     int size_limit;
 };
+
+static void
+guess_clear(struct guess *g)
+{
+    free(g->owner_dn);
+    free(g->org_dn);
+    memset(g, 0, sizeof(*g));
+}
+
+/* The place of a hash in the table; empty if another token's guess is there. */
+static struct guess *
+guess_of(struct pat_directory *dir, const struct pat_hash *hash)
+{
+    struct guess *g;
+    unsigned slot = 0;
+
+    for (int i = 0; i < 8; i++)
+        slot = slot * 31 + (unsigned char)hash->hex[i];
+    g = &dir->guesses[slot & (GUESSES - 1)];
+    if (strcmp(g->hex, hash->hex) != 0)
+        guess_clear(g);
+    return g;
+}
+
+static bool
+guess_is_right(const struct guess *g, const struct pat_record *rec)
+{
+    return rec->org_dn != NULL && strcmp(rec->org_dn, g->org_dn) == 0 &&
+           rec->owners != NULL && rec->owners[0] != NULL && rec->owners[1] == NULL &&
+           strcmp(rec->owners[0], g->owner_dn) == 0;
+}
+
+/* Without memory there is no guess, and nothing is lost. */
+static void
+guess_remember(struct guess *g, const struct pat_hash *hash, const struct pat_record *rec)
+{
+    if (g->owner_dn != NULL && guess_is_right(g, rec))
+        return;
+    guess_clear(g);
+    g->owner_dn = strdup(rec->owners[0]);
+    g->org_dn = strdup(rec->org_dn);
+    if (g->owner_dn == NULL || g->org_dn == NULL)
+        guess_clear(g);
+    else
+        memcpy(g->hex, hash->hex, sizeof(g->hex));
+}
 
 /* Prefix the message with the server's name. */
 static void
@@ -234,32 +295,24 @@ take_token(LDAP *ld, LDAPMessage *entry, int base_levels, struct pat_record *rec
     return err == PAT_OK ? take_org(rec, base_levels) : err;
 }
 
-enum pat_err
-pat_directory_find_token(struct pat_directory *dir, const struct pat_hash *hash,
+/* Judge the answer to the search for the token, and fill *rec. */
+static enum pat_err
+finish_token(struct pat_directory *dir, const struct search *s, int msgid,
     struct pat_deadline deadline, struct pat_record *rec, struct pat_diag *diag)
 {
-    char filter[sizeof(token_filter) + PAT_HASH_HEX_LEN];
-    const struct search s = {"search for the token", dir->conf->base, LDAP_SCOPE_SUBTREE,
-        filter, token_attrs, 2};
     LDAPMessage *msg = NULL;
     int code = LDAP_OTHER, entries;
-    enum pat_err err;
+    enum pat_err err = finish_search(dir, s, msgid, deadline, &code, &msg, diag);
 
-    err = pat_directory_open(dir, deadline, diag);
     if (err != PAT_OK)
         return err;
-    (void)snprintf(filter, sizeof(filter), token_filter, hash->hex);
-    err = run_search(dir, &s, deadline, &code, &msg, diag);
-    if (err != PAT_OK)
-        return err;
-
     entries = ldap_count_entries(dir->conn.ld, msg);
     if (code == LDAP_NO_SUCH_OBJECT) {
         pat_diag_set(
-            diag, "base %s does not exist, or the account may not search it", s.base);
+            diag, "base %s does not exist, or the account may not search it", s->base);
         err = unavailable(dir, diag);
     } else if (entries > 1 || code == LDAP_SIZELIMIT_EXCEEDED) {
-        pat_diag_set(diag, "several entries below %s have this patHash", s.base);
+        pat_diag_set(diag, "several entries below %s have this patHash", s->base);
         err = PAT_ERR_RECORD;
     } else if (entries == 1) {
         err = take_token(
@@ -317,65 +370,158 @@ take_owner(LDAP *ld, LDAPMessage *msg, struct pat_record *rec)
     return take_values(ld, entry, "uid", &rec->uids);
 }
 
-/* Both are sent before either is waited for. */
+/* The two searches for an owner, under way together. */
+struct owner_search {
+    char *filter;
+    struct search roles, owner;
+    int role_id, owner_id;
+};
+
 static enum pat_err
-search_owner(struct pat_directory *dir, const struct search *roles,
-    const struct search *owner, struct pat_deadline deadline, struct pat_record *rec,
-    struct pat_diag *diag)
-{
-    LDAPMessage *role_msg = NULL, *owner_msg = NULL;
-    int role_id = -1, owner_id = -1, code = LDAP_OTHER;
-    enum pat_err err;
-
-    err = start_search(dir, roles, deadline, &role_id, diag);
-    if (err == PAT_OK)
-        err = start_search(dir, owner, deadline, &owner_id, diag);
-    if (err == PAT_OK)
-        err = finish_search(dir, roles, role_id, deadline, &code, &role_msg, diag);
-    if (err == PAT_OK && code == LDAP_SIZELIMIT_EXCEEDED) {
-        /* The role that was cut off might be the one that counts. */
-        pat_diag_set(diag, "%s: the server's size limit is too small", roles->what);
-        err = unavailable(dir, diag);
-    }
-    if (err == PAT_OK)
-        err = finish_search(dir, owner, owner_id, deadline, &code, &owner_msg, diag);
-    if (err == PAT_OK)
-        err = take_roles(dir->conn.ld, role_msg, rec);
-    if (err == PAT_OK)
-        err = take_owner(dir->conn.ld, owner_msg, rec);
-    (void)ldap_msgfree(role_msg);
-    (void)ldap_msgfree(owner_msg);
-    /* An answer that was not waited for must not meet the next request. */
-    if (err != PAT_OK)
-        pat_ldap_close(&dir->conn);
-    return err;
-}
-
-enum pat_err
-pat_directory_find_owner(struct pat_directory *dir, struct pat_deadline deadline,
-    struct pat_record *rec, struct pat_diag *diag)
+start_owner(struct pat_directory *dir, const char *owner_dn, const char *org_dn,
+    struct pat_deadline deadline, struct owner_search *ret, struct pat_diag *diag)
 {
     const char *owner_filter =
         dir->conf->owner_filter != NULL ? dir->conf->owner_filter : "(objectClass=*)";
-    char *filter;
+    struct search roles = {
+        "search for the owner's roles", org_dn, LDAP_SCOPE_SUBTREE, NULL, role_attrs, 0};
+    struct search owner = {
+        "search for the owner", owner_dn, LDAP_SCOPE_BASE, owner_filter, owner_attrs, 1};
     enum pat_err err;
 
-    if (rec->org_dn == NULL || rec->owners == NULL || rec->owners[0] == NULL ||
-        rec->owners[1] != NULL)
-        return PAT_ERR_RECORD;
-    filter = role_filter(rec->owners[0]);
-    if (filter == NULL)
+    ret->filter = role_filter(owner_dn);
+    if (ret->filter == NULL)
         return PAT_ERR_NOMEM;
+    roles.filter = ret->filter;
+    ret->roles = roles;
+    ret->owner = owner;
+    err = start_search(dir, &ret->roles, deadline, &ret->role_id, diag);
+    if (err == PAT_OK)
+        err = start_search(dir, &ret->owner, deadline, &ret->owner_id, diag);
+    return err;
+}
 
-    const struct search roles = {"search for the owner's roles", rec->org_dn,
-        LDAP_SCOPE_SUBTREE, filter, role_attrs, 0};
-    const struct search owner = {"search for the owner", rec->owners[0], LDAP_SCOPE_BASE,
-        owner_filter, owner_attrs, 1};
+/* Wait for both, and add what they say to *rec, unless that is NULL. */
+static enum pat_err
+finish_owner(struct pat_directory *dir, const struct owner_search *o,
+    struct pat_deadline deadline, struct pat_record *rec, struct pat_diag *diag)
+{
+    LDAPMessage *role_msg = NULL, *owner_msg = NULL;
+    int role_code = LDAP_OTHER, code = LDAP_OTHER;
+    enum pat_err err;
+
+    err =
+        finish_search(dir, &o->roles, o->role_id, deadline, &role_code, &role_msg, diag);
+    if (err == PAT_OK)
+        err =
+            finish_search(dir, &o->owner, o->owner_id, deadline, &code, &owner_msg, diag);
+    if (err == PAT_OK && role_code == LDAP_SIZELIMIT_EXCEEDED) {
+        /* The role that was cut off might be the one that counts. */
+        pat_diag_set(diag, "%s: the server's size limit is too small", o->roles.what);
+        err = unavailable(dir, diag);
+    }
+    if (err == PAT_OK && rec != NULL)
+        err = take_roles(dir->conn.ld, role_msg, rec);
+    if (err == PAT_OK && rec != NULL)
+        err = take_owner(dir->conn.ld, owner_msg, rec);
+    (void)ldap_msgfree(role_msg);
+    (void)ldap_msgfree(owner_msg);
+    return err;
+}
+
+static enum pat_err
+send_kept(struct pat_directory *dir, const char *what, struct pat_diag *diag)
+{
+    if (pat_ldap_cork_off(&dir->conn.cork))
+        return PAT_OK;
+    (void)pat_ldap_broken(&dir->conn, what, LDAP_SERVER_DOWN, diag);
+    return unavailable(dir, diag);
+}
+
+/* First round trip: the token, and, where there is a guess, its owner along with it. */
+static enum pat_err
+ask_token(struct pat_directory *dir, const struct pat_hash *hash,
+    const struct guess *guess, struct pat_deadline deadline, struct pat_record *rec,
+    struct pat_diag *diag)
+{
+    char filter[sizeof(token_filter) + PAT_HASH_HEX_LEN];
+    const struct search s = {"search for the token", dir->conf->base, LDAP_SCOPE_SUBTREE,
+        filter, token_attrs, 2};
+    struct owner_search o = {0};
+    enum pat_err err, owner_err = PAT_OK;
+    bool guessed;
+    int id = -1;
+
+    (void)snprintf(filter, sizeof(filter), token_filter, hash->hex);
+    pat_ldap_cork_on(&dir->conn.cork);
+    err = start_search(dir, &s, deadline, &id, diag);
+    if (err == PAT_OK && guess != NULL)
+        err = start_owner(dir, guess->owner_dn, guess->org_dn, deadline, &o, diag);
+    if (err == PAT_OK)
+        err = send_kept(dir, s.what, diag);
+    if (err != PAT_OK)
+        goto out;
+
+    err = finish_token(dir, &s, id, deadline, rec, diag);
+    if (guess != NULL && pat_directory_is_open(dir)) {
+        /* Its answers come in any case; only of the right owner and org are they used. */
+        guessed = err == PAT_OK && guess_is_right(guess, rec);
+        owner_err = finish_owner(dir, &o, deadline, guessed ? rec : NULL, diag);
+        rec->owner_asked = guessed;
+        if (err == PAT_OK)
+            err = owner_err;
+    }
+out:
+    free(o.filter);
+    return err;
+}
+
+/* Second round trip. */
+static enum pat_err
+ask_owner(struct pat_directory *dir, struct pat_deadline deadline, struct pat_record *rec,
+    struct pat_diag *diag)
+{
+    struct owner_search o = {0};
+    enum pat_err err;
+
+    pat_ldap_cork_on(&dir->conn.cork);
+    err = start_owner(dir, rec->owners[0], rec->org_dn, deadline, &o, diag);
+    if (err == PAT_OK)
+        err = send_kept(dir, o.owner.what, diag);
+    if (err == PAT_OK)
+        err = finish_owner(dir, &o, deadline, rec, diag);
+    rec->owner_asked = err == PAT_OK;
+    free(o.filter);
+    return err;
+}
+
+/* One owner and one org, or the decision refuses it anyway. */
+static bool
+has_owner(const struct pat_record *rec)
+{
+    return rec->org_dn != NULL && rec->owners != NULL && rec->owners[0] != NULL &&
+           rec->owners[1] == NULL;
+}
+
+enum pat_err
+pat_directory_find(struct pat_directory *dir, const struct pat_hash *hash,
+    struct pat_deadline deadline, struct pat_record *rec, struct pat_diag *diag)
+{
+    struct guess *guess = guess_of(dir, hash);
+    enum pat_err err;
 
     err = pat_directory_open(dir, deadline, diag);
     if (err == PAT_OK)
-        err = search_owner(dir, &roles, &owner, deadline, rec, diag);
-    free(filter);
+        err = ask_token(
+            dir, hash, guess->owner_dn != NULL ? guess : NULL, deadline, rec, diag);
+    if (err == PAT_OK && has_owner(rec) && !rec->owner_asked)
+        err = ask_owner(dir, deadline, rec, diag);
+    if (err == PAT_OK && has_owner(rec))
+        guess_remember(guess, hash, rec);
+    /* Requests that were kept, or an answer that was not waited for, must not meet the
+     * next. */
+    if (err == PAT_ERR_UNAVAIL || err == PAT_ERR_NOMEM)
+        pat_ldap_close(&dir->conn);
     return err;
 }
 
@@ -519,6 +665,8 @@ pat_directory_free(struct pat_directory *dir)
     if (dir == NULL)
         return;
     pat_ldap_close(&dir->conn);
+    for (size_t i = 0; i < GUESSES; i++)
+        guess_clear(&dir->guesses[i]);
     free(dir);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * directory.h - the door to LDAP: four questions, one connection, no libldap to be seen
+ * directory.h - the door to LDAP: few questions, one connection, no libldap to be seen
  *
  * Order of use: pat_directory_new(), any calls, pat_directory_free(). The connection is
  * made when it is first needed, kept warm, and made anew after it broke. A directory
@@ -39,26 +39,19 @@ PAT_MUST_USE enum pat_err pat_directory_open(
     struct pat_directory *dir, struct pat_deadline deadline, struct pat_diag *diag);
 
 /*
- * Look the token up whose patHash is `hash`. *rec must be empty; it is filled as far as
- * the token's entry goes.
+ * Look up the token whose patHash is `hash`, its owner, and the owner's roles in its org.
+ * *rec must be empty. An owner who is not there is no error but rec->owner_found = false;
+ * nor is an entry without one owner or an org, whom the decision refuses.
+ *
+ * Takes two round trips for a token that was not seen before, one for one that was.
  *
  * PAT_ERR_UNKNOWN  no entry that the account may see has this hash
  * PAT_ERR_RECORD   more than one has
  * PAT_ERR_UNAVAIL, PAT_ERR_NOMEM
  */
-PAT_MUST_USE enum pat_err pat_directory_find_token(struct pat_directory *dir,
+PAT_MUST_USE enum pat_err pat_directory_find(struct pat_directory *dir,
     const struct pat_hash *hash, struct pat_deadline deadline, struct pat_record *rec,
     struct pat_diag *diag);
-
-/*
- * Look up the owner of *rec and the owner's roles in its org, in one round trip, and add
- * them to *rec. An owner who is not there is no error but rec->owner_found = false.
- *
- * PAT_ERR_RECORD   *rec names no owner, more than one, or no org
- * PAT_ERR_UNAVAIL, PAT_ERR_NOMEM
- */
-PAT_MUST_USE enum pat_err pat_directory_find_owner(struct pat_directory *dir,
-    struct pat_deadline deadline, struct pat_record *rec, struct pat_diag *diag);
 
 /*
  * Write when and from where the token `dn` was used last. `old` is the patLastUsed that

@@ -129,6 +129,17 @@ set_options(LDAP *ld)
            ldap_set_option(ld, LDAP_OPT_RESTART, LDAP_OPT_OFF) == LDAP_OPT_SUCCESS;
 }
 
+/* One read takes what is there, and several requests go out in one write. */
+static bool
+add_layers(struct pat_ldap_conn *conn)
+{
+    Sockbuf *sb = sockbuf(conn);
+
+    return ber_sockbuf_add_io(
+               sb, &ber_sockbuf_io_readahead, LBER_SBIOD_LEVEL_PROVIDER, NULL) == 0 &&
+           pat_ldap_cork_install(&conn->cork, sb);
+}
+
 static bool
 set_tls_options(LDAP *ld, const struct pat_conf *conf)
 {
@@ -245,7 +256,7 @@ pat_ldap_open(struct pat_ldap_conn *conn, const struct pat_conf *conf,
         return PAT_ERR_UNAVAIL;
     }
     conn->fd = fd;
-    if (!set_options(conn->ld)) {
+    if (!set_options(conn->ld) || !add_layers(conn)) {
         pat_ldap_close(conn);
         pat_diag_set(diag, "libldap refuses an option");
         return PAT_ERR_UNAVAIL;

@@ -17,10 +17,12 @@
 #include "conf.h"
 #include "deadline.h"
 #include "error.h"
+#include "ldap_cork.h"
 
 struct pat_ldap_conn {
     LDAP *ld; /* NULL = not connected */
     int fd;   /* the socket below; libldap closes it */
+    struct pat_ldap_cork cork;
 };
 
 /*

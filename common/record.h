@@ -25,6 +25,7 @@ struct pat_record {
     char **last_used; /* patLastUsed */
 
     /* The owner's entry and the role groups of the org that name the owner */
+    bool owner_asked; /* what follows was read, for this owner and org */
     bool owner_found; /* it exists and matches owner_filter */
     char **uids;      /* uid */
     char **roles;     /* patRole, one or more per group */

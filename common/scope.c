@@ -61,14 +61,17 @@ parse_address(const char *text, struct pat_network *ret, bool *ret_v4)
     return PAT_OK;
 }
 
-/* One to three digits; the range is checked by who knows the family. */
+/*
+ * One to three digits, without leading zeros, which some read as octal; the range is
+ * checked by who knows the family.
+ */
 static bool
 parse_length(const char *s, unsigned *ret)
 {
     unsigned value = 0;
     size_t len = strlen(s);
 
-    if (len < 1 || len > 3 || strspn(s, "0123456789") != len)
+    if (len < 1 || len > 3 || strspn(s, "0123456789") != len || (s[0] == '0' && len > 1))
         return false;
     for (; *s != '\0'; s++)
         value = value * 10 + (unsigned)(*s - '0');

@@ -49,6 +49,20 @@ pat_strv_contains(const char *const *list, const char *s)
     return false;
 }
 
+int
+pat_strv_compare(const char *a, const char *b)
+{
+    const char *x = a, *y = b;
+
+    while (*x != '\0' && ascii_lower(*x) == ascii_lower(*y)) {
+        x++;
+        y++;
+    }
+    if (ascii_lower(*x) == ascii_lower(*y))
+        return strcmp(a, b);
+    return (unsigned char)ascii_lower(*x) < (unsigned char)ascii_lower(*y) ? -1 : 1;
+}
+
 static bool
 is_blank(char c)
 {

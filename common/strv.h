@@ -20,6 +20,9 @@ bool pat_strv_contains_nocase(const char *const *list, const char *s);
 /* To the byte. */
 bool pat_strv_contains(const char *const *list, const char *s);
 
+/* Alphabetical whatever the case of ASCII letters, as strcmp(3) where that is all. */
+int pat_strv_compare(const char *a, const char *b);
+
 /*
  * Split at commas, white space around each item cut off. The caller frees the list.
  * Returns NULL without memory, and also for a list with an empty item ("a,,b", "") or

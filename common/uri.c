@@ -2,6 +2,7 @@
 #include "uri.h"
 
 #include <ldap.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
@@ -22,6 +23,31 @@ read_scheme(const char *text, enum pat_scheme *ret)
     else
         return false;
     return true;
+}
+
+/* libldap takes any number for a port, and cuts it to fit: look at the text. */
+static bool
+port_valid(const char *text)
+{
+    const char *host = strstr(text, "://");
+    const char *end, *port;
+    size_t digits;
+    long value;
+
+    if (host == NULL)
+        return true;
+    host += 3;
+    end = host + strcspn(host, "/?");
+    port = host[0] == '[' ? strchr(host, ']') : host;
+    if (port == NULL || port > end)
+        return true;
+    port = memchr(port, ':', (size_t)(end - port));
+    if (port == NULL)
+        return true;
+    port++;
+    digits = strspn(port, "0123456789");
+    value = digits <= 5 ? strtol(port, NULL, 10) : 0;
+    return port + digits == end && value >= 1 && value <= 65535;
 }
 
 /* What is wrong with the parsed URL, or NULL. */
@@ -49,8 +75,6 @@ fill(const LDAPURLDesc *url, struct pat_uri *ret)
         return "host or path is too long";
     memcpy(ret->host, host, strlen(host) + 1);
     ret->port = ret->scheme == PAT_SCHEME_LDAPI ? 0 : url->lud_port;
-    if (ret->port < 0 || ret->port > 65535)
-        return "port must be from 1 to 65535";
     return NULL;
 }
 
@@ -63,6 +87,8 @@ pat_uri_parse(const char *text, struct pat_uri *ret, struct pat_diag *diag)
 
     if (ldap_url_parse(text, &url) == LDAP_URL_SUCCESS) {
         fault = fill(url, &uri);
+        if (fault == NULL && uri.scheme != PAT_SCHEME_LDAPI && !port_valid(text))
+            fault = "port must be from 1 to 65535";
         ldap_free_urldesc(url);
     }
     if (fault != NULL) {

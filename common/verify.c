@@ -26,22 +26,13 @@ struct pat_ctx {
 typedef enum pat_err ask_fn(struct pat_ctx *ctx, struct pat_directory *dir,
     const void *arg, struct pat_deadline deadline, struct pat_diag *diag);
 
-/* Find token and owner. Refusals are left to the decision, except that there is no entry.
- */
+/* Find token and owner. Refusals are left to the decision, but that there is no entry. */
 static enum pat_err
 ask_record(struct pat_ctx *ctx, struct pat_directory *dir, const void *arg,
     struct pat_deadline deadline, struct pat_diag *diag)
 {
-    const struct pat_hash *hash = arg;
-    enum pat_err err;
-
     pat_record_clear(&ctx->rec);
-    err = pat_directory_find_token(dir, hash, deadline, &ctx->rec, diag);
-    if (err != PAT_OK)
-        return err;
-    err = pat_directory_find_owner(dir, deadline, &ctx->rec, diag);
-    /* What is wrong with the record, the decision says. */
-    return err == PAT_ERR_RECORD ? PAT_OK : err;
+    return pat_directory_find(dir, arg, deadline, &ctx->rec, diag);
 }
 
 static enum pat_err

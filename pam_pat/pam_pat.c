@@ -238,7 +238,7 @@ get_password(pam_handle_t *pamh, const struct settings *s, const char **ret_pass
     return rc;
 }
 
-/* What follows the name: a line break in it could forge a second variable somewhere. */
+/* A line break in a value could forge a second variable, or a line of a log. */
 static void
 tame(char *text)
 {
@@ -255,7 +255,6 @@ put_variable(pam_handle_t *pamh, const char *name, const char *value)
 
     if (asprintf(&text, "%s=%s", name, value) < 0)
         return PAM_BUF_ERR;
-    tame(text);
     rc = pam_putenv(pamh, text);
     free(text);
     return rc;
@@ -300,12 +299,17 @@ forget_identity(pam_handle_t *pamh)
 }
 
 static int
-accept_identity(
-    pam_handle_t *pamh, const struct settings *s, const struct pat_identity *id)
+accept_identity(pam_handle_t *pamh, const struct settings *s, struct pat_identity *id)
 {
     static char mark[] = "accepted";
-    int rc = export_identity(pamh, id);
+    int rc;
 
+    tame(id->id);
+    tame(id->name);
+    tame(id->user);
+    tame(id->org);
+    tame(id->role);
+    rc = export_identity(pamh, id);
     if (rc == PAM_SUCCESS)
         rc = pam_set_data(pamh, DATA_NAME, mark, NULL);
     if (rc != PAM_SUCCESS) {

@@ -243,13 +243,23 @@ send_answer(int fd, enum pat_err status, const struct pat_identity *identity)
 }
 
 void
-server_answer(struct server *s, struct client *c, enum pat_err status,
-    const struct pat_identity *identity)
+client_answer(struct client *c, enum pat_err status, const struct pat_identity *identity)
 {
-    pat_msg_clear(&c->msg);
     if (!send_answer(c->source.fd, status, identity))
         (void)shutdown(c->source.fd, SHUT_RDWR);
-    client_arm(s, c, pat_monotonic_ns() + IDLE_TIMEOUT_NS);
+}
+
+/* Most clients ask once and hang up, by now: that saves epoll from having to tell. */
+void
+server_release(struct server *s, struct client *c)
+{
+    char byte;
+
+    pat_msg_clear(&c->msg);
+    if (recv(c->source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+        client_free(s, c);
+    else
+        client_arm(s, c, pat_monotonic_ns() + IDLE_TIMEOUT_NS);
 }
 
 void
@@ -456,7 +466,8 @@ enqueue(struct server *s, struct client *c)
     if (queued)
         return;
     log_full(s, "queue_max, or one user's half of it, is reached", c->user->uid);
-    server_answer(s, c, PAT_ERR_UNAVAIL, NULL);
+    client_answer(c, PAT_ERR_UNAVAIL, NULL);
+    server_release(s, c);
 }
 
 /* What was sent before the signal is served: take it in, then end for everybody. */

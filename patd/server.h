@@ -11,7 +11,7 @@
  * may hold half of the room and half of the queue, so that nobody can shut the others
  * out. A client that dawdles costs a buffer and no thread.
  *
- * A client belongs to whoever got it from server_next(), until server_answer() or
+ * A client belongs to whoever got it from server_next(), until server_release() or
  * server_reject().
  */
 #ifndef PATD_SERVER_H
@@ -54,7 +54,7 @@ PAT_MUST_USE enum pat_err server_new(const struct server_limits *limits, const i
  */
 struct client *server_next(struct server *s);
 
-/* The message; the worker may write to it, and server_answer() erases it. */
+/* The message; server_release() erases it. */
 struct pat_msg *client_message(struct client *c);
 /* When the request was read whole, on the clock of deadline.h. */
 int64_t client_arrival_ns(const struct client *c);
@@ -63,9 +63,12 @@ uid_t client_uid(const struct client *c);
 /* Did it hang up for good while it waited? Then nobody wants the answer. */
 bool client_is_gone(const struct client *c);
 
-/* Send the answer and give the client back. `identity` is for PAT_OK alone. */
-void server_answer(struct server *s, struct client *c, enum pat_err status,
-    const struct pat_identity *identity);
+/* Send the answer. `identity` is for PAT_OK alone. The client stays the caller's. */
+void client_answer(
+    struct client *c, enum pat_err status, const struct pat_identity *identity);
+
+/* Give a client back: its message is erased, and it may ask again. */
+void server_release(struct server *s, struct client *c);
 
 /* Give a client back that sent no request: it is disconnected. */
 void server_reject(struct server *s, struct client *c);

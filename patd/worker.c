@@ -46,7 +46,7 @@ refresh(struct worker *w)
 static void
 log_decision(const struct worker *w, const struct client *c,
     const struct pat_request *req, const struct pat_identity *id, enum pat_err err,
-    const struct pat_diag *diag)
+    int64_t took_ns, const struct pat_diag *diag)
 {
     const struct pat_record *rec = pat_ctx_record(w->ctx);
     bool ok = err == PAT_OK;
@@ -68,8 +68,7 @@ log_decision(const struct worker *w, const struct client *c,
         log_line_add(&line, "login", req->user);
     (void)snprintf(number, sizeof(number), "%lu", (unsigned long)client_uid(c));
     log_line_add(&line, "peer_uid", number);
-    (void)snprintf(number, sizeof(number), "%.1f",
-        (double)(pat_monotonic_ns() - client_arrival_ns(c)) / 1e6);
+    (void)snprintf(number, sizeof(number), "%.1f", (double)took_ns / 1e6);
     log_line_add(&line, "ms", number);
     if (diag->text[0] != '\0')
         log_line_add(&line, "detail", diag->text);
@@ -114,6 +113,7 @@ handle(struct worker *w, struct client *c)
     struct pat_identity id = {0};
     struct pat_diag diag = {0};
     int64_t now = (int64_t)time(NULL);
+    int64_t took_ns;
     enum pat_err err;
 
     if (client_is_gone(c)) {
@@ -128,16 +128,20 @@ handle(struct worker *w, struct client *c)
     }
     if (!refresh(w)) {
         log_write(PAT_LOG_ERROR, "out of memory");
-        server_answer(w->server, c, PAT_ERR_UNAVAIL, NULL);
+        client_answer(c, PAT_ERR_UNAVAIL, NULL);
+        server_release(w->server, c);
         return;
     }
     err = pat_verify(w->ctx, &p.req, p.token, p.token_len, now,
         request_deadline(w, c, &p), &id, &diag);
-    log_decision(w, c, &p.req, &id, err, &diag);
+    took_ns = pat_monotonic_ns() - client_arrival_ns(c);
+    /* The answer first: nobody shall wait for a log. */
+    client_answer(c, err, &id);
+    log_decision(w, c, &p.req, &id, err, took_ns, &diag);
     if (err == PAT_OK)
         lastused_offer(&w->settings->conf, pat_ctx_record(w->ctx), &p.req, now);
     /* From here on `p` and its strings are gone. */
-    server_answer(w->server, c, err, &id);
+    server_release(w->server, c);
     if (err != PAT_ERR_UNAVAIL)
         log_trouble(w);
 }
