@@ -143,23 +143,20 @@ receive_message(int fd, struct pat_msg *msg, struct pat_deadline deadline)
 
     msg->len = 0;
     while (whole == 0 || msg->len < whole) {
-        /* One answer is all that comes: bytes behind it would be found by the decoder. */
-        ssize_t n =
-            recv(fd, msg->data + msg->len, sizeof(msg->data) - msg->len, MSG_DONTWAIT);
+        ssize_t n;
 
+        if (wait_for(fd, POLLIN, deadline) != 0)
+            return -1;
+        /* One answer is all that comes: bytes behind it would be found by the decoder. */
+        n = recv(fd, msg->data + msg->len, sizeof(msg->data) - msg->len, MSG_DONTWAIT);
         if (n == 0) {
             errno = ECONNRESET;
             return -1;
         }
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && (errno == EINTR || would_block()))
             continue;
-        if (n < 0 && !would_block())
+        if (n < 0)
             return -1;
-        if (n < 0) {
-            if (wait_for(fd, POLLIN, deadline) != 0)
-                return -1;
-            continue;
-        }
         msg->len += (size_t)n;
         if (whole == 0 && pat_proto_frame(msg->data, msg->len, &whole) != PAT_OK) {
             errno = EPROTO;

@@ -220,8 +220,9 @@ read_password(struct loader *l)
     struct pat_conf *conf = l->conf;
     struct pat_diag why = {0};
     FILE *file = NULL;
+    const char *fault = NULL;
     enum pat_err err;
-    size_t len;
+    size_t have, len;
 
     err = pat_file_open(conf->bind_password_file, PAT_FILE_SECRET, &file, &why);
     if (err != PAT_OK)
@@ -233,18 +234,25 @@ read_password(struct loader *l)
     conf->bind_password = calloc(1, conf->bind_password_size);
     if (conf->bind_password == NULL) {
         err = PAT_ERR_NOMEM;
-    } else if (fgets(conf->bind_password, (int)conf->bind_password_size, file) == NULL) {
-        err = wrong(l, "bind_password_file", conf->bind_password_file, "is empty");
-    } else {
-        len = strcspn(conf->bind_password, "\r\n");
-        if (len == 0)
-            err = wrong(l, "bind_password_file", conf->bind_password_file,
-                "the first line is empty");
-        else if (len == conf->bind_password_size - 1)
-            err = wrong(l, "bind_password_file", conf->bind_password_file,
-                "the first line is too long");
-        conf->bind_password[len] = '\0';
+        goto out;
     }
+    have = fread(conf->bind_password, 1, conf->bind_password_size, file);
+    len = 0;
+    while (len < have && strchr("\r\n", conf->bind_password[len]) == NULL)
+        len++;
+    if (have == 0)
+        fault = "is empty";
+    else if (len < have && conf->bind_password[len] == '\0')
+        fault = "the first line holds a NUL";
+    else if (len == 0)
+        fault = "the first line is empty";
+    else if (len >= conf->bind_password_size - 1)
+        fault = "the first line is too long";
+    if (fault != NULL)
+        err = wrong(l, "bind_password_file", conf->bind_password_file, fault);
+    else
+        memset(conf->bind_password + len, 0, conf->bind_password_size - len);
+out:
     (void)fclose(file);
     return err;
 }

@@ -31,8 +31,9 @@ struct pat_policy {
  * ret_identity  written on PAT_OK only; may be NULL.
  * diag          may be NULL; on a refusal the detail that the code leaves open.
  *
- * The first check that fails decides, in this order:
- * PAT_ERR_RECORD   the entry lacks something, or a value cannot be understood
+ * The first check that fails decides, in this order; a value that cannot be understood is
+ * PAT_ERR_RECORD at the check that needs it:
+ * PAT_ERR_RECORD   the entry has not one patId and one owner, or no org
  * PAT_ERR_REVOKED, PAT_ERR_EXPIRED
  * PAT_ERR_SCOPE    org, service or source
  * PAT_ERR_MEMBER   the owner is gone or locked

@@ -18,6 +18,7 @@ enum tag {
     TAG_ORG = 7,
     TAG_ROLE = 8,
     TAG_TIMEOUT = 9,
+    TAG_LAST = 10,
     /* answers */
     TAG_STATUS = 64,
     TAG_ID = 65,
@@ -246,6 +247,7 @@ pat_proto_encode_request(const struct pat_request *req, const void *token,
     put_number(&w, TAG_OP, PAT_OP_VERIFY, 1);
     put_field(&w, TAG_TOKEN, token, token_len);
     put_number(&w, TAG_TIMEOUT, timeout_ms, 4);
+    put_field(&w, TAG_LAST, NULL, 0);
     put_string(&w, TAG_USER, req->user, PAT_USER_MAX);
     if (req->any_user)
         put_field(&w, TAG_ANY_USER, NULL, 0);
@@ -282,6 +284,9 @@ take_request_field(struct reader *r, const struct field *f, struct pat_proto_req
     case TAG_TIMEOUT:
         ret->timeout_ms = f->len == 4 ? (uint32_t)get_be(f->value, 4) : 0;
         return f->len == 4;
+    case TAG_LAST:
+        ret->last = true;
+        return f->len == 0;
     case TAG_USER:
         return take_string(f, PAT_USER_MAX, &ret->req.user);
     case TAG_ANY_USER:

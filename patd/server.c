@@ -263,7 +263,7 @@ server_release(struct server *s, struct client *c)
 }
 
 void
-server_reject(struct server *s, struct client *c)
+server_hang_up(struct server *s, struct client *c)
 {
     client_free(s, c);
 }

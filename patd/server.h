@@ -12,7 +12,7 @@
  * out. A client that dawdles costs a buffer and no thread.
  *
  * A client belongs to whoever got it from server_next(), until server_release() or
- * server_reject().
+ * server_hang_up().
  */
 #ifndef PATD_SERVER_H
 #define PATD_SERVER_H
@@ -70,8 +70,8 @@ void client_answer(
 /* Give a client back: its message is erased, and it may ask again. */
 void server_release(struct server *s, struct client *c);
 
-/* Give a client back that sent no request: it is disconnected. */
-void server_reject(struct server *s, struct client *c);
+/* Give a client back that sent no request, or its last one: it is disconnected. */
+void server_hang_up(struct server *s, struct client *c);
 
 /* After all threads have ended. */
 void server_free(struct server *s);

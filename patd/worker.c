@@ -117,13 +117,13 @@ handle(struct worker *w, struct client *c)
     enum pat_err err;
 
     if (client_is_gone(c)) {
-        server_reject(w->server, c);
+        server_hang_up(w->server, c);
         return;
     }
     if (pat_proto_decode_request(msg->data, msg->len, &p) != PAT_OK) {
         log_write(PAT_LOG_DEBUG, "uid %lu sent a request that cannot be decoded",
             (unsigned long)client_uid(c));
-        server_reject(w->server, c);
+        server_hang_up(w->server, c);
         return;
     }
     if (!refresh(w)) {
@@ -141,7 +141,10 @@ handle(struct worker *w, struct client *c)
     if (err == PAT_OK)
         lastused_offer(&w->settings->conf, pat_ctx_record(w->ctx), &p.req, now);
     /* From here on `p` and its strings are gone. */
-    server_release(w->server, c);
+    if (p.last)
+        server_hang_up(w->server, c);
+    else
+        server_release(w->server, c);
     if (err != PAT_ERR_UNAVAIL)
         log_trouble(w);
 }

@@ -2,7 +2,7 @@
 /*
  * bench - what a verification costs, in units of a bare one
  *
- * usage: bench CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST <TOKEN-LINE
+ * usage: bench [-u UID] CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST <TOKEN-LINES
  *
  * F is the floor: a bare libldap loop over the first URI of CONF that does two searches
  * one after the other on a warm connection, by patHash and by member. The others are
@@ -13,6 +13,7 @@
  * PAM is pam_start, authenticate, acct_mgmt and pam_end in a process that has libcrypto,
  * as sshd has (pamhost.c), or in a child of it, from fork(2) to wait(2).
  */
+#include <grp.h>
 #include <ldap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 #include "verify.h"
 
 #define ROUNDS_MAX 1000
+#define OTHERS_MAX 5000
 
 static struct {
     struct pat_conf conf;
@@ -36,6 +38,8 @@ static struct {
     FILE *host_in, *host_out;
     char token[512];
     size_t token_len;
+    char *others[OTHERS_MAX];
+    size_t other_count, next_other;
     char owner_dn[256], org_dn[256];
     LDAP *ld;
     struct pat_ctx *ctx;
@@ -145,6 +149,18 @@ run_core(void)
         die("pat_verify");
 }
 
+/* Tokens in turn, more of them than patd remembers the owners of. */
+static void
+run_core_unseen(void)
+{
+    struct pat_request req = {.user = b.user, .service = "bench", .source = "192.0.2.1"};
+    const char *token = b.others[b.next_other++ % b.other_count];
+
+    if (pat_verify(b.ctx, &req, token, strlen(token), (int64_t)time(NULL),
+            pat_deadline_in_ms(3000), NULL, NULL) != PAT_OK)
+        die("pat_verify of an unseen token");
+}
+
 static void
 run_client(void)
 {
@@ -200,11 +216,14 @@ static const struct subject {
 } subjects[] = {
     {"F: bare libldap, two searches", run_floor, NULL},
     {"SHA-256 and a unix ping-pong", run_echo, NULL},
-    {"verify inside patd (pat_verify)", run_core, NULL},
+    {"verify inside patd, token seen before", run_core, NULL},
+    {"verify inside patd, unseen token", run_core_unseen, NULL},
     {"client, patd, directory", run_client, NULL},
-    {"PAM, in one process", NULL, "stay pat"},
-    {"PAM, in a forked child", NULL, "fork pat"},
-    {"pam_permit, in a forked child", NULL, "fork permit"},
+    {"PAM in one process", NULL, "stay pat"},
+    {"PAM in a forked child", NULL, "fork pat"},
+    {"pam_permit in a forked child", NULL, "fork permit"},
+    {"pam_authenticate alone, forked", NULL, "auth pat"},
+    {"pam_permit's alone, forked", NULL, "auth permit"},
 };
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 
@@ -247,10 +266,25 @@ measure(size_t rounds, int batch)
             us[s][r] = (double)run_batch(&subjects[s], batch) / 1e3 / batch;
             ratio[s][r] = us[s][r] / us[0][r];
         }
-    printf("%-34s %10s %8s\n", "", "us", "/ F");
+    printf("%-40s %10s %8s\n", "", "us", "/ F");
     for (size_t s = 0; s < SUBJECTS; s++)
-        printf("%-34s %10.1f %8.2f\n", subjects[s].name, median(us[s], rounds),
+        printf("%-40s %10.1f %8.2f\n", subjects[s].name, median(us[s], rounds),
             median(ratio[s], rounds));
+}
+
+static void
+read_others(void)
+{
+    char line[512];
+
+    while (b.other_count < OTHERS_MAX && fgets(line, sizeof(line), stdin) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        b.others[b.other_count] = strdup(line);
+        if (b.others[b.other_count++] == NULL)
+            die("no memory");
+    }
+    if (b.other_count == 0)
+        die("there must be more than one token");
 }
 
 int
@@ -259,8 +293,16 @@ main(int argc, char **argv)
     struct pat_diag diag = {0};
     long rounds, batch;
 
+    long uid = 0;
+
+    if (argc > 3 && strcmp(argv[1], "-u") == 0) {
+        uid = strtol(argv[2], NULL, 10);
+        argc -= 2;
+        argv += 2;
+    }
     if (argc != 7 || fgets(b.token, sizeof(b.token), stdin) == NULL)
-        die("usage: bench CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST <TOKEN-LINE");
+        die("usage: bench [-u UID] CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST "
+            "<TOKEN-LINES");
     (void)setenv("LDAPNOINIT", "1", 1);
     b.token_len = strcspn(b.token, "\n");
     b.token[b.token_len] = '\0';
@@ -269,14 +311,18 @@ main(int argc, char **argv)
     batch = strtol(argv[5], NULL, 10);
     if (rounds < 1 || rounds > ROUNDS_MAX || batch < 1)
         die("ROUNDS or BATCH out of range");
+    read_others();
     if (pat_conf_load(argv[1], &b.conf, &diag) != PAT_OK)
         die(diag.text);
     (void)snprintf(b.org_dn, sizeof(b.org_dn), "o=acme,%s", b.conf.base);
     if (pat_ctx_new(&b.conf, NULL, &b.ctx) != PAT_OK)
         die("no memory");
+    host_open(argv[6], argv[2]);
+    if (uid > 0 &&
+        (setgroups(0, NULL) != 0 || setgid((gid_t)uid) != 0 || setuid((uid_t)uid) != 0))
+        die("cannot become the user of -u");
     floor_open();
     echo_open();
-    host_open(argv[6], argv[2]);
     measure((size_t)rounds, (int)batch);
 
     (void)ldap_unbind_ext(b.ld, NULL, NULL);

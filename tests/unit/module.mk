@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# check: every unit test, no root needed. What failed is shown; the rest is in NAME.log.
+
+UNIT_NAMES := client conf decide error export file gentime option pam_module proto scope \
+	shape strv token uri
+UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
+UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
+
+# A test that hangs is a failure too.
+UNIT_TIMEOUT := 60
+
+$(UNIT_TESTS): $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(UNIT_OBJ) \
+		$(BUILD)/libpat.a $(BUILD)/libpat-client.a
+	@mkdir -p $(@D)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ $(CORE_LIBS) -lcmocka -lpam -ldl
+
+# For pam_module_test, which looks for it beside itself.
+UNIT_MARKER := $(BUILD)/tests/unit/pam_marker.so
+
+$(UNIT_MARKER): $(OBJ)/tests/unit/pam_marker.o
+	@mkdir -p $(@D)
+	@$(call say,LD $@)
+	$(Q)$(CC) -shared $(PAT_LDFLAGS) -o $@ $^
+
+unit-tests: $(UNIT_TESTS) $(UNIT_MARKER)
+
+check: unit-tests $(BUILD)/pam_pat.so
+	$(Q)failed=; cases=0; \
+	export PAM_PAT_SO='$(abspath $(BUILD)/pam_pat.so)'; \
+	for t in $(UNIT_TESTS); do \
+	    if timeout $(UNIT_TIMEOUT) "$$t" >"$$t.log" 2>&1; then \
+	        n=$$(sed -n 's/^\[=*\] \([0-9]*\) test(s) run\.$$/\1/p' "$$t.log"); \
+	        cases=$$((cases + n)); \
+	        echo "  ok      $${t##*/} ($$n cases)"; \
+	        sed -n 's/^skipped/          &/p' "$$t.log"; \
+	    else \
+	        echo "  FAILED  $${t##*/} (exit $$?)"; \
+	        failed="$$failed $${t##*/}"; \
+	        sed -e '/^\[ *RUN *\]/d' -e '/^\[ *OK *\]/d' -e 's/^/          /' "$$t.log"; \
+	    fi; \
+	done; \
+	if [ -n "$$failed" ]; then echo "  failed:$$failed"; exit 1; fi; \
+	echo "  $$cases cases in $(words $(UNIT_TESTS)) programs: all passed"
+
+.PHONY: check unit-tests
