@@ -61,9 +61,9 @@ struct pat_proto_request {
 PAT_MUST_USE enum pat_err pat_proto_frame(const void *data, size_t have, size_t *ret_len);
 
 /*
- * It will be the last on its connection: patd hangs up after the answer, which saves it from
- * being woken once more when the client does.
- * PAT_ERR_MALFORMED: something is too long to be sent, or a list too large.
+ * It will be the last on its connection: patd hangs up after the answer, which saves it
+ * from being woken once more when the client does. PAT_ERR_MALFORMED: something is too
+ * long to be sent, or a list too large.
  */
 PAT_MUST_USE enum pat_err pat_proto_encode_request(const struct pat_request *req,
     const void *token, size_t token_len, uint32_t timeout_ms, struct pat_msg *ret_msg);

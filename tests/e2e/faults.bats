@@ -266,8 +266,10 @@ last_detail() {
     sandbox patd-stop
     kill -STOP "$(slapd_pid)"
     sandbox patd-start
+    wait_for 5 grep -q 'directory: .*during the TLS handshake' "$SANDBOX/log/patd.log"
     login plain alice
     expect PAM_AUTHINFO_UNAVAIL 3300 2500
+    last_detail
     [[ $(last_detail) == *"deadline passed during the TLS handshake"* ]]
 }
 
