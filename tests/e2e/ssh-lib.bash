@@ -41,7 +41,7 @@ world_down() {
 }
 
 in_world() {
-    nsenter --target "$WORLD_INIT" --mount --net --pid -- "$@"
+    nsenter --target "$WORLD_INIT" --mount --net --pid --root -- "$@"
 }
 
 sandbox() {
