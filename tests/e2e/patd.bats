@@ -293,9 +293,9 @@ EOF
 @test "socket activation and readiness, reload and stop as systemd sees them" {
     local pid log=$BATS_TEST_TMPDIR/notify socket=$SANDBOX/run/activated.sock
     sed "s|^socket = .*|socket = /nonexistent/patd.sock|" "$PAT_CONF" >"$SANDBOX/etc/activated.conf"
-    python3 "$BATS_TEST_DIRNAME/notify.py" "$socket" "$log" "$PAT_BUILD/patd" -f \
-        -c "$SANDBOX/etc/activated.conf" 2>"$BATS_TEST_TMPDIR/patd.log" 3>&- &
-    pid=$!
+    in_background python3 "$BATS_TEST_DIRNAME/notify.py" "$socket" "$log" \
+        "$PAT_BUILD/patd" -f -c "$SANDBOX/etc/activated.conf" 2>"$BATS_TEST_TMPDIR/patd.log"
+    pid=${BACKGROUND_PIDS[-1]}
     wait_for 5 grep -q '^READY=1' "$log"
     PAT_SOCKET=$socket pam_service activated
     login activated alice
@@ -310,11 +310,12 @@ EOF
 }
 
 @test "without -f it goes to the background, serves, and ends on SIGTERM" {
-    local pid
+    local pid conf=${SANDBOX##*/}.conf # a relative name, and one to find it by
     sed -e "s|^socket = .*|socket = $SANDBOX/run/daemon.sock|" "$PAT_CONF" \
-        >"$SANDBOX/etc/daemon.conf"
-    (cd "$SANDBOX/etc" && "$PAT_BUILD/patd" -c daemon.conf 3>&-)
-    pid=$(pgrep -f "patd -c daemon.conf")
+        >"$SANDBOX/etc/$conf"
+    (cd "$SANDBOX/etc" && "$PAT_BUILD/patd" -c "$conf" 3>&-)
+    pid=$(pgrep -f "patd -c $conf")
+    BACKGROUND_PIDS+=("$pid")
     PAT_SOCKET=$SANDBOX/run/daemon.sock pam_service daemon
     login daemon alice
     expect PAM_SUCCESS
