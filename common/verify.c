@@ -10,6 +10,9 @@
 #include "strv.h"
 #include "token.h"
 
+/* A server that did not answer within this need not be down. */
+#define HASTY_MS 200
+
 struct pat_ctx {
     const struct pat_conf *conf;
     struct pat_token_format format;
@@ -46,7 +49,9 @@ ask_open(struct pat_ctx *ctx, struct pat_directory *dir, const void *arg,
 
 /*
  * Ask one server. A connection that was left over from before may have died with the
- * server's restart, which says nothing about the server: then once more, afresh.
+ * server's restart, which says nothing about the server: then once more, afresh. Nor does
+ * a deadline that a client made too short for any server: it must not send others
+ * elsewhere.
  */
 static enum pat_err
 ask_server(struct pat_ctx *ctx, size_t i, ask_fn *ask, const void *arg,
@@ -54,12 +59,16 @@ ask_server(struct pat_ctx *ctx, size_t i, ask_fn *ask, const void *arg,
 {
     struct pat_directory *dir = ctx->dirs[i];
     bool was_open = pat_directory_is_open(dir);
+    bool hasty = pat_deadline_left_ms(deadline) < HASTY_MS;
     enum pat_err err = ask(ctx, dir, arg, deadline, diag);
 
     if (err == PAT_ERR_UNAVAIL && was_open && !pat_directory_is_open(dir) &&
         !pat_deadline_passed(deadline))
         err = ask(ctx, dir, arg, deadline, diag);
-    atomic_store(&ctx->health->failed[i], err == PAT_ERR_UNAVAIL);
+    if (err != PAT_ERR_UNAVAIL)
+        atomic_store(&ctx->health->failed[i], false);
+    else if (!hasty || !pat_deadline_passed(deadline))
+        atomic_store(&ctx->health->failed[i], true);
     return err;
 }
 

@@ -163,6 +163,22 @@ last_detail() {
     wait_for 5 grep -q "directory: $LDAPURI answers again" "$SANDBOX/log/patd.log"
 }
 
+@test "clients in a hurry do not make a server look down for the others" {
+    local found
+    other_sandbox
+    set_conf "uri = $LDAPURI, $OTHER_URI" 'workers = 2'
+    login plain alice
+    expect PAM_SUCCESS
+    kill -STOP "$(slapd_pid)"
+    python3 "$BATS_TEST_DIRNAME/patd_client.py" hasty "$PAT_SOCKET" "$BATS_FILE_TMPDIR/token"
+    kill -CONT "$(slapd_pid)"
+    found=$(grep -c 'id=twin' "$SANDBOX/log/patd.log" || true)
+    login plain alice
+    expect PAM_SUCCESS
+    # Answered by the first server, not by the second, where the token has another name.
+    [[ $(grep -c 'id=twin' "$SANDBOX/log/patd.log" || true) -eq $found ]]
+}
+
 @test "first server stopped, second alive: enters at once" {
     other_sandbox
     set_conf "uri = $LDAPURI, $OTHER_URI"

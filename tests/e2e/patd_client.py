@@ -169,6 +169,14 @@ def test_never_reads(path, token):
     assert ask(path, token) == STATUS_OK
 
 
+def test_hasty(path, token):
+    """Clients that allow hardly any time."""
+    for _ in range(200):
+        with connect(path) as s:
+            s.sendall(request(token, extra=field(TIMEOUT, struct.pack(">I", 20))))
+            read_answer(s)
+
+
 def test_one_connection(path, token):
     with connect(path) as s:
         for _ in range(200):
