@@ -64,7 +64,7 @@ struct server {
     struct source signals, stop;
     struct source listeners[LISTENERS_MAX];
     size_t listener_count;
-    struct log_limit full_limit, junk_limit;
+    struct log_limit clients_limit, queue_limit, junk_limit;
 
     pthread_mutex_t lock; /* of what follows */
     size_t listening;     /* threads in epoll_wait(2) */
@@ -269,11 +269,11 @@ server_hang_up(struct server *s, struct client *c)
 }
 
 static void
-log_full(struct server *s, const char *what, uid_t uid)
+log_full(struct log_limit *limit, const char *what, uid_t uid)
 {
     uint64_t more = 0;
 
-    if (log_limit_allows(&s->full_limit, &more))
+    if (log_limit_allows(limit, &more))
         log_write(PAT_LOG_WARNING,
             "busy: %s; clients of uid %lu are answered unavailable (%llu more since the "
             "last "
@@ -372,7 +372,8 @@ admit(struct server *s, int fd)
         c = client_new(s, fd, cred.uid);
     if (c != NULL)
         return client_read(s, c);
-    log_full(s, "clients_max, or one user's half of it, is reached", cred.uid);
+    log_full(
+        &s->clients_limit, "clients_max, or one user's half of it, is reached", cred.uid);
     (void)send_answer(fd, PAT_ERR_UNAVAIL, NULL);
     (void)close(fd);
     return NULL;
@@ -465,7 +466,8 @@ enqueue(struct server *s, struct client *c)
     unlock(s);
     if (queued)
         return;
-    log_full(s, "queue_max, or one user's half of it, is reached", c->user->uid);
+    log_full(
+        &s->queue_limit, "queue_max, or one user's half of it, is reached", c->user->uid);
     client_answer(c, PAT_ERR_UNAVAIL, NULL);
     server_release(s, c);
 }
