@@ -31,6 +31,16 @@ pat_glob_match(const char *pattern, const char *name)
     return *pattern == '\0';
 }
 
+/*
+ * A star in `narrow` is taken as one more character, of a kind that only a star of `wide`
+ * matches: whatever it stands for, that star may swallow it.
+ */
+bool
+pat_glob_covers(const char *wide, const char *narrow)
+{
+    return pat_glob_match(wide, narrow);
+}
+
 bool
 pat_service_valid(const char *pattern)
 {
@@ -142,4 +152,10 @@ pat_network_contains(const struct pat_network *net, const struct pat_network *ad
     if (memcmp(net->addr, addr->addr, whole) != 0)
         return false;
     return rest == 0 || ((net->addr[whole] ^ addr->addr[whole]) & mask) == 0;
+}
+
+bool
+pat_network_covers(const struct pat_network *wide, const struct pat_network *narrow)
+{
+    return narrow->prefix_len >= wide->prefix_len && pat_network_contains(wide, narrow);
 }

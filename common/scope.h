@@ -22,6 +22,12 @@ struct pat_network {
 /* Does `name` match `pattern`, in which `*` stands for any run of characters? */
 bool pat_glob_match(const char *pattern, const char *name);
 
+/*
+ * Does `wide` match every name that `narrow` does? Never says so wrongly: a star is
+ * covered by a star alone.
+ */
+bool pat_glob_covers(const char *wide, const char *narrow);
+
 /* May `pattern` be a patService: 1 to 255 of [A-Za-z0-9._@*-]? */
 bool pat_service_valid(const char *pattern);
 
@@ -39,5 +45,8 @@ PAT_MUST_USE enum pat_err pat_network_parse(const char *s, struct pat_network *r
 PAT_MUST_USE enum pat_err pat_address_parse(const char *s, struct pat_network *ret);
 
 bool pat_network_contains(const struct pat_network *net, const struct pat_network *addr);
+
+/* Does `wide` contain every address of `narrow`? Never says so wrongly. */
+bool pat_network_covers(const struct pat_network *wide, const struct pat_network *narrow);
 
 #endif

@@ -74,7 +74,8 @@ random_base62(char *out, size_t len)
 static void
 checksum_base62(const void *text, size_t len, char out[PAT_TOKEN_CHECKSUM_LEN])
 {
-    unsigned long crc = crc32(crc32(0, NULL, 0), text, (unsigned)len);
+    /* Not crc32(): slapd, which loads this too, has something of that name itself. */
+    unsigned long crc = crc32_z(crc32_z(0, NULL, 0), text, len);
 
     for (size_t i = PAT_TOKEN_CHECKSUM_LEN; i-- > 0;) {
         out[i] = base62[crc % 62];

@@ -354,10 +354,73 @@ every_length(void **state)
     }
 }
 
+/* Narrowing */
+
+static const struct glob_row covers[] = {
+    {"itself", "sshd", "sshd", true},
+    {"a pattern itself", "ssh*", "ssh*", true},
+    {"everything covers a name", "*", "sshd", true},
+    {"everything covers a pattern", "*", "ssh*", true},
+    {"everything covers everything", "*", "*", true},
+    {"a longer beginning", "ssh*", "sshd-*", true},
+    {"a longer end", "*-prod", "mcp-*-prod", true},
+    {"a star where one was", "mcp-*-prod", "mcp-eu-*-prod", true},
+    {"two stars within one", "a*d", "a*b*d", true},
+    {"another name", "sshd", "imap", false},
+    {"a name covers no pattern", "sshd", "ssh*", false},
+    {"a name does not cover everything", "sshd", "*", false},
+    {"a pattern does not cover everything", "ssh*", "*", false},
+    {"a shorter beginning", "sshd-*", "ssh*", false},
+    {"a shorter end", "mcp-*-prod", "*-prod", false},
+    {"another end", "a*b", "a*c", false},
+    {"an end given up", "a*b", "a*", false},
+    {"a beginning given up", "a*b", "*b", false},
+    {"a star between that was none", "ab", "a*b", false},
+};
+
+static void
+glob_covers(void **state)
+{
+    const struct glob_row *row = *state;
+
+    unit_check_int("covers", pat_glob_covers(row->pattern, row->service), row->want);
+}
+
+static const struct glob_row network_covers_rows[] = {
+    {"itself", "192.0.2.0/24", "192.0.2.0/24", true},
+    {"an address", "192.0.2.0/24", "192.0.2.7", true},
+    {"a half", "192.0.2.0/24", "192.0.2.128/25", true},
+    {"all of v4", "0.0.0.0/0", "192.0.2.0/24", true},
+    {"v6", "2001:db8::/32", "2001:db8:1::/48", true},
+    {"all of v6", "::/0", "2001:db8::/32", true},
+    {"bits beyond the length do not count", "192.0.2.0/24", "192.0.2.99/25", true},
+    {"twice as much", "192.0.2.0/24", "192.0.2.0/23", false},
+    {"the neighbour", "192.0.2.0/24", "192.0.3.0/24", false},
+    {"everything", "192.0.2.0/24", "0.0.0.0/0", false},
+    {"an address covers no network", "192.0.2.7", "192.0.2.7/31", false},
+    {"v6 for v4", "192.0.2.0/24", "2001:db8::/32", false},
+    {"v4 for v6", "2001:db8::/32", "192.0.2.0/24", false},
+    {"all of v6 for v4", "::/0", "192.0.2.0/24", false},
+    {"all of v4 for all of v6", "0.0.0.0/0", "::/0", false},
+};
+
+static void
+network_covers(void **state)
+{
+    const struct glob_row *row = *state;
+    struct pat_network wide = {{0}, 0}, narrow = {{0}, 0};
+
+    unit_check_err(pat_network_parse(row->pattern, &wide), PAT_OK);
+    unit_check_err(pat_network_parse(row->service, &narrow), PAT_OK);
+    unit_check_int("covers", pat_network_covers(&wide, &narrow), row->want);
+}
+
 int
 main(void)
 {
     UNIT_TABLE("glob", glob, globs);
+    UNIT_TABLE("glob covers", glob_covers, covers);
+    UNIT_TABLE("network covers", network_covers, network_covers_rows);
     unit_add("glob", "many stars take no time", glob_is_bounded, NULL);
     UNIT_TABLE("service", service_valid, services);
     UNIT_TABLE("no service", service_invalid, no_services);
