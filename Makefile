@@ -4,7 +4,9 @@
 # sudo make demo  install what is missing, then tell the whole story with real programs
 # sudo make test  install what is missing, then run every test
 #
-# Also: check (unit tests alone, no root), bench, lint, format, install, uninstall, clean.
+# Also: check (unit tests alone, no root), bench, lint, format, install, uninstall, clean,
+# distclean (also what deps fetched into .deps/). OPENLDAP_SRC=DIR compiles slapd's overlay
+# against that source tree, configured, instead of the source of Debian's slapd.
 # SANITIZE=1 builds with ASan and UBSan into build-sanitize/; WERROR=1 makes warnings errors.
 
 prefix      ?= /usr
@@ -16,6 +18,7 @@ docdir      ?= $(prefix)/share/doc/ldap-pat
 multiarch   := $(shell $(CC) -print-multiarch 2>/dev/null)
 libdir      ?= $(prefix)/lib$(if $(multiarch),/$(multiarch))
 pamdir      ?= $(libdir)/security
+slapddir    ?= $(prefix)/lib/ldap
 unitdir     ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 
@@ -60,16 +63,21 @@ include common/module.mk
 include pam_pat/module.mk
 include patd/module.mk
 include patctl/module.mk
+include slapd_pat/module.mk
 include schema/module.mk
 include tests/module.mk
 
 all: $(ALL)
 
 # Objects mirror the tree below $(OBJ), and so do the dependencies that they generate.
-$(OBJ)/%.o: %.c
+define compile
 	@mkdir -p $(@D)
 	@$(call say,CC $<)
 	$(Q)$(CC) $(PAT_CPPFLAGS) $(PAT_CFLAGS) -MMD -MP -c -o $@ $<
+endef
+
+$(OBJ)/%.o: %.c
+	$(compile)
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
@@ -101,12 +109,13 @@ lint: deps
 # Paths in units are those of this installation.
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(pamdir) \
-	    $(DESTDIR)$(sysconfdir)/patd $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) \
-	    $(DESTDIR)$(docdir)/schema $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 \
-	    $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8
+	    $(DESTDIR)$(slapddir) $(DESTDIR)$(sysconfdir)/patd $(DESTDIR)$(unitdir) \
+	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(docdir)/schema $(DESTDIR)$(mandir)/man1 \
+	    $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8
 	install -m 755 $(BUILD)/patd $(DESTDIR)$(sbindir)/patd
 	install -m 755 $(BUILD)/patctl $(DESTDIR)$(bindir)/patctl
 	install -m 644 $(BUILD)/pam_pat.so $(DESTDIR)$(pamdir)/pam_pat.so
+	install -m 644 $(BUILD)/slapd/pat.so $(DESTDIR)$(slapddir)/pat.so
 	install -m 644 patd/patd.conf $(DESTDIR)$(docdir)/patd.conf
 	[ -e $(DESTDIR)$(sysconfdir)/patd/patd.conf ] || \
 	    install -m 644 patd/patd.conf $(DESTDIR)$(sysconfdir)/patd/patd.conf
@@ -118,18 +127,24 @@ install: all
 	    pam_pat/pam_pat.pam-config $(DESTDIR)$(docdir)
 	install -m 644 schema/*.ldif schema/pat.schema $(DESTDIR)$(docdir)/schema
 	install -m 644 patctl/patctl.1 $(DESTDIR)$(mandir)/man1
-	install -m 644 patd/patd.conf.5 $(DESTDIR)$(mandir)/man5
+	install -m 644 patd/patd.conf.5 slapd_pat/slapo-pat.5 $(DESTDIR)$(mandir)/man5
 	install -m 644 schema/pat.7 $(DESTDIR)$(mandir)/man7
 	install -m 644 pam_pat/pam_pat.8 patd/patd.8 $(DESTDIR)$(mandir)/man8
 
 # Leaves the configuration, which is the administrator's. A PAM stack that names a module
-# which is not there refuses everybody, so that such a line must go first.
+# which is not there refuses everybody, and a slapd that is to load one does not start, so
+# that such lines must go first.
 uninstall:
 	@! grep -ls '^[^#]*pam_pat\.so' $(DESTDIR)/etc/pam.d/* || \
 	    { echo 'uninstall: these PAM services still use pam_pat.so: take it out first' >&2; \
 	    exit 1; }
+	@! grep -rilsE '^(olcModuleLoad:|moduleload[[:blank:]])(.*[/}[:blank:]"])?pat(\.(so|la))?"?[[:blank:]]*$$' \
+	    $(DESTDIR)/etc/ldap/slapd.conf $(DESTDIR)/etc/ldap/slapd.d | grep . || \
+	    { echo 'uninstall: this configuration of slapd still loads pat.so: take it out first' >&2; \
+	    exit 1; }
 	rm -f $(DESTDIR)$(sbindir)/patd $(DESTDIR)$(bindir)/patctl \
-	    $(DESTDIR)$(pamdir)/pam_pat.so $(DESTDIR)$(unitdir)/patd.service \
+	    $(DESTDIR)$(pamdir)/pam_pat.so $(DESTDIR)$(slapddir)/pat.so \
+	    $(DESTDIR)$(mandir)/man5/slapo-pat.5 $(DESTDIR)$(unitdir)/patd.service \
 	    $(DESTDIR)$(unitdir)/patd.socket $(DESTDIR)$(sysusersdir)/patd.conf \
 	    $(DESTDIR)$(mandir)/man1/patctl.1 $(DESTDIR)$(mandir)/man5/patd.conf.5 \
 	    $(DESTDIR)$(mandir)/man7/pat.7 $(DESTDIR)$(mandir)/man8/pam_pat.8 \
@@ -139,6 +154,9 @@ uninstall:
 clean:
 	rm -rf build build-sanitize
 
-.PHONY: all deps demo test bench format lint install uninstall clean
+distclean: clean
+	rm -rf .deps
+
+.PHONY: all deps demo test bench format lint install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SUFFIXES:

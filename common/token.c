@@ -177,6 +177,13 @@ out:
 }
 
 void
+pat_token_hash_end(void)
+{
+    EVP_MD_free(sha256);
+    sha256 = NULL;
+}
+
+void
 pat_token_clear(struct pat_token *token)
 {
     pat_secret_erase(token, sizeof(*token));

@@ -73,6 +73,12 @@ PAT_MUST_USE enum pat_err pat_token_check(
 PAT_MUST_USE enum pat_err pat_token_hash(
     const void *token, size_t token_len, struct pat_hash *ret_hash);
 
+/*
+ * Give back what pat_token_hash() keeps, in a plugin that its host is about to unload.
+ * Nobody may hash any more.
+ */
+void pat_token_hash_end(void);
+
 void pat_token_clear(struct pat_token *token);
 void pat_hash_clear(struct pat_hash *hash);
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * member.h - who belongs to an org, and what follows when that changes
+ *
+ * Called with the main change applied and uncommitted. Results are LDAP result codes;
+ * other than LDAP_SUCCESS, w->text says why.
+ */
+#ifndef PAT_SLAPD_MEMBER_H
+#define PAT_SLAPD_MEMBER_H
+
+#include "work.h"
+
+/*
+ * An entry that was or is a role group. `before` is NULL for a new one, `after` for one
+ * that is gone. Persons whose strongest role in an org is another one now leave their
+ * events; who has none left, and who had none before, loses the tokens of that org.
+ */
+PAT_MUST_USE int pat_member_group_changed(
+    struct pat_work *w, Entry *before, Entry *after);
+
+/*
+ * An entry was deleted: its tokens are revoked in every org, and the role groups that
+ * name it let go of it. Groups whose class demands a member keep the last one.
+ */
+PAT_MUST_USE int pat_member_person_deleted(struct pat_work *w, Entry *before);
+
+/*
+ * An entry was renamed or moved; with `below`, others went with it. The groups and tokens
+ * that name them follow.
+ */
+PAT_MUST_USE int pat_member_person_renamed(
+    struct pat_work *w, Entry *before, Entry *after, bool below);
+
+#endif

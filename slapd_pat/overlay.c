@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * overlay.c - slapd's overlay "pat": the way of an operation, and the module
+ *
+ * The way: begin a transaction, let the backend apply the client's change, and from the
+ * callback in which the backend reports success, with nothing committed and nothing sent,
+ * check it and add what follows; commit; let the response go out; show the other overlays
+ * what was added. slapd's ACLs have had their say before any of our refusals is given.
+ *
+ * MUSTs of this file: bd_info is restored on every exit; no transaction outlives its
+ * operation; what fails in the middle is aborted and reported, never half done.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "event.h"
+#include "member.h"
+#include "token.h"
+
+static slap_overinst overlay;
+static char type_name[] = "pat";
+
+int
+pat_refuse(struct pat_work *w, int code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(w->text, sizeof(w->text), format, args);
+    va_end(args);
+    return code;
+}
+
+int
+pat_failed(struct pat_work *w)
+{
+    Debug(LDAP_DEBUG_ANY, "%s pat: nothing was changed: %s\n", w->op->o_log_prefix,
+        w->txn.error);
+    return pat_refuse(w, LDAP_OTHER, "pat: nothing was changed: %s", w->txn.error);
+}
+
+/* ---- what happens once the main change is applied ---- */
+
+static int
+check_secret(struct pat_work *w, Entry *e)
+{
+    if (attrs_find(e->e_attrs, pat_schema.secret) != NULL)
+        return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
+            "pat: patSecret: is never stored: leave it out, and ask for it by the "
+            "post-read control");
+    return LDAP_SUCCESS;
+}
+
+static int
+check_event_writer(struct pat_work *w)
+{
+    if (be_isroot(w->op))
+        return LDAP_SUCCESS;
+    return pat_refuse(w, LDAP_INSUFFICIENT_ACCESS,
+        "pat: the audit log is written by the server; only the rootdn may change it");
+}
+
+static int
+check_org(struct pat_work *w, Entry *e)
+{
+    const struct berval *max = pat_value(e, pat_schema.max_lifetime);
+
+    if (max != NULL && (max->bv_len > 10 || strtoll(max->bv_val, NULL, 10) <= 0))
+        return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
+            "pat: patMaxLifetime: must be 1 to 9999999999 seconds; take it away to "
+            "demand "
+            "no expiry");
+    return LDAP_SUCCESS;
+}
+
+static int
+after_add(struct pat_work *w, SlapReply *rs)
+{
+    Entry *e = w->op->ora_e;
+    int rc;
+
+    rc = check_secret(w, e);
+    if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.event))
+        rc = check_event_writer(w);
+    if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.org))
+        rc = check_org(w, e);
+    if (rc == LDAP_SUCCESS && !pat_is(e, pat_schema.token))
+        rc = pat_token_check_foreign(w, e);
+    else if (rc == LDAP_SUCCESS)
+        rc = pat_token_added(w, e);
+    if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.group))
+        rc = pat_member_group_changed(w, NULL, e);
+    if (rc == LDAP_SUCCESS && w->mint.minted)
+        rc = pat_mint_tell(w, e, rs);
+    return rc;
+}
+
+static int
+after_modify(struct pat_work *w, SlapReply *rs)
+{
+    Entry *before = w->before, *after = pat_txn_get(&w->txn, &w->op->o_req_ndn);
+    int rc;
+
+    (void)rs;
+    if (after == NULL || before == NULL) {
+        rc = pat_refuse(w, LDAP_OTHER, "pat: the entry cannot be read");
+        goto out;
+    }
+    rc = check_secret(w, after);
+    if (rc == LDAP_SUCCESS &&
+        (pat_is(before, pat_schema.event) || pat_is(after, pat_schema.event)))
+        rc = check_event_writer(w);
+    if (rc == LDAP_SUCCESS && pat_is(after, pat_schema.org))
+        rc = check_org(w, after);
+    if (rc == LDAP_SUCCESS && pat_is(before, pat_schema.org) &&
+        !pat_is(after, pat_schema.org)) {
+        rc = pat_tree_has_live_tokens(&w->txn, &after->e_nname);
+        if (rc == LDAP_COMPARE_TRUE)
+            rc = pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+                "pat: objectClass: %s has live tokens: revoke or delete them before it "
+                "ceases to be a patOrg",
+                after->e_name.bv_val);
+        else
+            rc = rc == LDAP_COMPARE_FALSE ? LDAP_SUCCESS : pat_failed(w);
+    }
+    if (rc == LDAP_SUCCESS && !pat_is(after, pat_schema.token))
+        rc = pat_token_check_foreign(w, after);
+    else if (rc == LDAP_SUCCESS)
+        rc = pat_token_modified(w, before, after);
+    if (rc == LDAP_SUCCESS &&
+        (pat_is(before, pat_schema.group) || pat_is(after, pat_schema.group)))
+        rc = pat_member_group_changed(w, before, after);
+out:
+    if (after != NULL)
+        entry_free(after);
+    return rc;
+}
+
+static int
+after_delete(struct pat_work *w, SlapReply *rs)
+{
+    Entry *e = w->before;
+    int rc = LDAP_SUCCESS;
+
+    (void)rs;
+    if (e == NULL)
+        return pat_refuse(w, LDAP_OTHER, "pat: the entry could not be read");
+    if (pat_is(e, pat_schema.event))
+        return check_event_writer(w);
+    if (pat_is(e, pat_schema.token))
+        return pat_token_deleted(w, e);
+    if (pat_is(e, pat_schema.group))
+        rc = pat_member_group_changed(w, e, NULL);
+    if (rc == LDAP_SUCCESS)
+        rc = pat_member_person_deleted(w, e);
+    return rc;
+}
+
+/* The entry under its new name. */
+static Entry *
+renamed_entry(struct pat_work *w)
+{
+    struct berval parent, ndn = BER_BVNULL;
+    Operation *op = w->op;
+    Entry *e;
+
+    if (op->orr_newSup != NULL)
+        parent = *op->orr_nnewSup;
+    else
+        dnParent(&op->o_req_ndn, &parent);
+    build_new_dn(&ndn, &parent, &op->orr_nnewrdn, NULL);
+    e = pat_txn_get(&w->txn, &ndn);
+    ch_free(ndn.bv_val);
+    return e;
+}
+
+/* Of a container: may it, with what is in it, go by that name? */
+static int
+check_content(struct pat_work *w, Entry *before, Entry *after)
+{
+    struct pat_content content;
+    struct pat_entries orgs = {0};
+    struct berval from, to;
+    bool moved, in_org;
+
+    if (pat_tree_content(&w->txn, &after->e_nname, &content) != LDAP_SUCCESS)
+        return pat_failed(w);
+    dnParent(&before->e_nname, &from);
+    dnParent(&after->e_nname, &to);
+    moved = !dn_match(&from, &to);
+    pat_tree_orgs(&w->txn, &from, NULL, &orgs);
+    in_org = orgs.len > 0;
+    pat_entries_clear(&orgs);
+    if (moved && content.orgs)
+        return pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+            "pat: %s holds orgs, whose place is fixed", before->e_name.bv_val);
+    if (content.tokens && (in_org || moved))
+        return pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+            "pat: %s holds tokens, whose place is fixed: revoke and delete them first",
+            before->e_name.bv_val);
+    if (content.groups && moved)
+        return pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+            "pat: %s holds groups that give roles: move them one by one",
+            before->e_name.bv_val);
+    if (content.events && (in_org || moved))
+        return check_event_writer(w);
+    return LDAP_SUCCESS;
+}
+
+static int
+after_rename(struct pat_work *w, SlapReply *rs)
+{
+    Entry *before = w->before, *after = renamed_entry(w);
+    bool below;
+    int rc = LDAP_SUCCESS;
+
+    (void)rs;
+    if (after == NULL || before == NULL) {
+        rc = pat_refuse(w, LDAP_OTHER, "pat: the entry cannot be read");
+        goto out;
+    }
+    if (pat_is(before, pat_schema.token))
+        rc = pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+            "pat: a token keeps its name and place: make a new token");
+    else if (pat_is(before, pat_schema.org))
+        rc = pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+            "pat: an org keeps its name and place, for its tokens are bound to it");
+    else if (pat_is(before, pat_schema.event))
+        rc = check_event_writer(w);
+    if (rc == LDAP_SUCCESS)
+        rc = check_secret(w, after);
+    if (rc == LDAP_SUCCESS && !pat_is(after, pat_schema.token))
+        rc = pat_token_check_foreign(w, after);
+    below = pat_txn_has_children(&w->txn, after);
+    if (rc == LDAP_SUCCESS && below)
+        rc = check_content(w, before, after);
+    if (rc == LDAP_SUCCESS && pat_is(before, pat_schema.group))
+        rc = pat_member_group_changed(w, before, after);
+    if (rc == LDAP_SUCCESS && !bvmatch(&before->e_nname, &after->e_nname))
+        rc = pat_member_person_renamed(w, before, after, below);
+out:
+    if (after != NULL)
+        entry_free(after);
+    return rc;
+}
+
+/* ---- the way of an operation ---- */
+
+struct way {
+    struct pat_work work;
+    slap_callback callback;
+    int (*after)(struct pat_work *w, SlapReply *rs);
+};
+
+/* slapd says "already exists" where a token is revoked a second time: be clearer. */
+static void
+explain(struct pat_work *w, SlapReply *rs)
+{
+    const struct berval *revoked;
+
+    if (w->op->o_tag != LDAP_REQ_MODIFY || w->before == NULL ||
+        (rs->sr_err != LDAP_TYPE_OR_VALUE_EXISTS &&
+            rs->sr_err != LDAP_CONSTRAINT_VIOLATION))
+        return;
+    revoked = pat_value(w->before, pat_schema.revoked);
+    if (revoked == NULL)
+        return;
+    pat_refuse(
+        w, 0, "pat: patRevoked: the token was revoked at %s already", revoked->bv_val);
+    rs->sr_text = w->text;
+}
+
+/*
+ * The backend's answer, before anyone else has seen it. With success the main change is
+ * applied and uncommitted.
+ */
+static int
+response(Operation *op, SlapReply *rs)
+{
+    struct way *way = op->o_callback->sc_private;
+    struct pat_work *w = &way->work;
+    int rc;
+
+    if (!w->txn.open || rs->sr_type != REP_RESULT)
+        return SLAP_CB_CONTINUE;
+    rc = rs->sr_err;
+    if (rc != LDAP_SUCCESS) {
+        explain(w, rs);
+        pat_txn_abort(&w->txn);
+        return SLAP_CB_CONTINUE;
+    }
+    rc = way->after(w, rs);
+    if (rc == LDAP_SUCCESS && op->o_noop) {
+        /* The backend leaves that to whoever began the transaction. */
+        rc = LDAP_X_NO_OPERATION;
+        w->text[0] = '\0';
+    } else if (rc == LDAP_SUCCESS) {
+        rc = pat_txn_commit(&w->txn);
+        if (rc != LDAP_SUCCESS)
+            rc = pat_failed(w);
+    }
+    if (rc != LDAP_SUCCESS) {
+        pat_txn_abort(&w->txn);
+        rs->sr_err = rc;
+        rs->sr_text = w->text[0] == '\0' ? NULL : w->text;
+        rs->sr_ctrls = NULL;
+    }
+    return SLAP_CB_CONTINUE;
+}
+
+/* None of our business: what we do ourselves, and what another server decided. */
+static bool
+is_internal(Operation *op)
+{
+    return pat_txn_is_replay(op) || be_shadow_update(op) ||
+           SLAPD_SYNC_IS_SYNCCONN(op->o_connid) || be_slurp_update(op);
+}
+
+static void
+unlink_callback(Operation *op, slap_callback *callback)
+{
+    slap_callback **p;
+
+    for (p = &op->o_callback; *p != NULL; p = &(*p)->sc_next) {
+        if (*p == callback) {
+            *p = callback->sc_next;
+            return;
+        }
+    }
+}
+
+/* Refuse before anything was done. */
+static int
+refuse_now(Operation *op, SlapReply *rs, int code, const char *text)
+{
+    send_ldap_error(op, rs, code, text);
+    return rs->sr_err;
+}
+
+static int
+go(Operation *op, SlapReply *rs, slap_operation_t which,
+    int (*prepare)(struct pat_work *w), int (*after)(struct pat_work *w, SlapReply *rs))
+{
+    slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
+    struct way way = {.after = after};
+    struct pat_work *w = &way.work;
+    int rc;
+
+    if (on->on_next != NULL || BER_BVISEMPTY(&op->o_bd->be_rootndn))
+        return refuse_now(op, rs, LDAP_UNWILLING_TO_PERFORM,
+            "pat: misconfigured: the overlay must be the innermost, olcOverlay={0}pat, "
+            "and "
+            "the database must have an olcRootDN");
+    if (pat_txn_client_has_one(op))
+        return refuse_now(op, rs, LDAP_UNWILLING_TO_PERFORM,
+            "pat: tokens, groups that give roles, and persons cannot be changed within "
+            "an "
+            "LDAP transaction (RFC 5805)");
+    w->op = op;
+    w->set = on->on_bi.bi_private;
+    w->now = slap_get_time();
+    pat_gentime_format(w->now, w->now_text);
+    w->actor = op->o_dn;
+    w->nactor = op->o_ndn;
+    if (pat_txn_begin(&w->txn, op, on) != LDAP_SUCCESS)
+        return refuse_now(
+            op, rs, LDAP_OTHER, "pat: no transaction: see slapd's log for the reason");
+    rc = prepare(w);
+    if (rc != LDAP_SUCCESS) {
+        pat_txn_abort(&w->txn);
+        rc = refuse_now(op, rs, rc, w->text);
+    } else {
+        way.callback.sc_response = response;
+        way.callback.sc_private = &way;
+        way.callback.sc_next = op->o_callback;
+        op->o_callback = &way.callback;
+        rc = overlay_op_walk(op, rs, which, on->on_info, on->on_next);
+        unlink_callback(op, &way.callback);
+        if (rs->sr_text == w->text)
+            rs->sr_text = NULL;
+        pat_txn_abort(&w->txn);
+    }
+    op->o_bd->bd_info = (BackendInfo *)on;
+    pat_mint_clear(w, rs);
+    pat_txn_replay(&w->txn);
+    pat_txn_clear(&w->txn);
+    if (w->before != NULL)
+        entry_free(w->before);
+    ch_free(w->event_org.bv_val);
+    return rc;
+}
+
+static int
+prepare_add(struct pat_work *w)
+{
+    Entry *e = w->op->ora_e;
+
+    if (!pat_is(e, pat_schema.token))
+        return LDAP_SUCCESS;
+    if (attrs_find(e->e_attrs, pat_schema.owner) == NULL && w->actor.bv_len > 0)
+        attr_merge_one(e, pat_schema.owner, &w->actor, &w->nactor);
+    if (attrs_find(e->e_attrs, pat_schema.hash) == NULL)
+        return pat_mint_make(w, e);
+    return LDAP_SUCCESS;
+}
+
+static int
+prepare_other(struct pat_work *w)
+{
+    w->before = pat_txn_get(&w->txn, &w->op->o_req_ndn);
+    if (w->before != NULL && w->op->o_tag == LDAP_REQ_MODIFY &&
+        pat_is(w->before, pat_schema.token) &&
+        pat_value(w->before, pat_schema.revoked) == NULL)
+        pat_token_complete_revocation(w, &w->op->orm_modlist);
+    return LDAP_SUCCESS;
+}
+
+static int
+hook_add(Operation *op, SlapReply *rs)
+{
+    Entry *e = op->ora_e;
+
+    if (is_internal(op) || !(pat_is(e, pat_schema.token) || pat_is(e, pat_schema.event) ||
+                               pat_is(e, pat_schema.group) || pat_is(e, pat_schema.org) ||
+                               attrs_find(e->e_attrs, pat_schema.hash) != NULL ||
+                               attrs_find(e->e_attrs, pat_schema.secret) != NULL))
+        return SLAP_CB_CONTINUE;
+    return go(op, rs, op_add, prepare_add, after_add);
+}
+
+/* Does it touch what we look after: our own attributes, members, classes? */
+static bool
+modifies_ours(const Modifications *m)
+{
+    const struct pat_attribute *at;
+
+    for (; m != NULL; m = m->sml_next) {
+        if (m->sml_desc->ad_type == slap_schema.si_ad_objectClass->ad_type)
+            return true;
+        for (at = pat_attributes; at->name != NULL; at++)
+            if (at->watched && is_at_subtype(m->sml_desc->ad_type, (*at->ad)->ad_type))
+                return true;
+    }
+    return false;
+}
+
+static int
+hook_modify(Operation *op, SlapReply *rs)
+{
+    if (is_internal(op) || !modifies_ours(op->orm_modlist))
+        return SLAP_CB_CONTINUE;
+    return go(op, rs, op_modify, prepare_other, after_modify);
+}
+
+static int
+hook_delete(Operation *op, SlapReply *rs)
+{
+    if (is_internal(op))
+        return SLAP_CB_CONTINUE;
+    return go(op, rs, op_delete, prepare_other, after_delete);
+}
+
+static int
+hook_modrdn(Operation *op, SlapReply *rs)
+{
+    if (is_internal(op))
+        return SLAP_CB_CONTINUE;
+    return go(op, rs, op_modrdn, prepare_other, after_rename);
+}
+
+/* ---- the module ---- */
+
+/* "slapd VERSION " is in slapd's own version text; Debian's has the package's version. */
+static bool
+same_slapd(void)
+{
+    static const char want[] = "slapd " PAT_SLAPD_VERSION " ";
+
+    if (strstr(Versionstr, want) != NULL)
+        return true;
+    Debug(LDAP_DEBUG_ANY,
+        "pat: this module was built for slapd %s and this is %s: build it again here, by "
+        "\"make deps && make\"\n",
+        PAT_SLAPD_VERSION, Versionstr);
+    return false;
+}
+
+/*
+ * Were slapd's structs compiled as ours were? It fills a connection and an operation with
+ * what we can check; one that is longer than ours writes into the guard.
+ */
+static bool
+same_layout(void)
+{
+    struct {
+        Connection conn;
+        unsigned char guard[64];
+        OperationBuffer op;
+        unsigned char guard2[256];
+    } *probe = ch_calloc(1, sizeof(*probe));
+    Operation *op = (Operation *)&probe->op;
+    bool same = true;
+    size_t i;
+
+    memset(probe->guard, 0xA5, sizeof(probe->guard));
+    memset(probe->guard2, 0xA5, sizeof(probe->guard2));
+    connection_fake_init2(&probe->conn, &probe->op, ldap_pvt_thread_pool_context(), 0);
+    same = op->o_hdr == &probe->op.ob_hdr && op->o_controls == probe->op.ob_controls &&
+           op->o_conn == &probe->conn && op->o_tmpmfuncs == &slap_sl_mfuncs &&
+           probe->conn.c_send_ldap_result == slap_send_ldap_result;
+    for (i = 0; i < sizeof(probe->guard); i++)
+        same = same && probe->guard[i] == 0xA5;
+    for (i = 0; i < sizeof(probe->guard2); i++)
+        same = same && probe->guard2[i] == 0xA5;
+    ch_free(probe);
+    if (!same)
+        Debug(LDAP_DEBUG_ANY,
+            "pat: slapd's structs are not those that this module was built with: build "
+            "it "
+            "against the configured source of this slapd (make OPENLDAP_SRC=DIR)\n");
+    return same;
+}
+
+PAT_EXPORT int init_module(int argc, char *argv[]);
+
+int
+init_module(int argc, char *argv[])
+{
+    int rc;
+
+    (void)argc;
+    (void)argv;
+    if (!same_slapd() || !same_layout())
+        return -1;
+    overlay.on_bi.bi_type = type_name;
+    overlay.on_bi.bi_flags = SLAPO_BFLAG_SINGLE;
+    overlay.on_bi.bi_db_init = pat_config_db_init;
+    overlay.on_bi.bi_db_open = pat_config_db_open;
+    overlay.on_bi.bi_db_destroy = pat_config_db_destroy;
+    overlay.on_bi.bi_op_add = hook_add;
+    overlay.on_bi.bi_op_modify = hook_modify;
+    overlay.on_bi.bi_op_delete = hook_delete;
+    overlay.on_bi.bi_op_modrdn = hook_modrdn;
+    overlay.on_bi.bi_entry_get_rw = pat_txn_entry_get;
+    overlay.on_bi.bi_entry_release_rw = pat_txn_entry_release;
+    overlay.on_bi.bi_cf_ocs = pat_config_classes;
+    rc = config_register_schema(pat_config_table, pat_config_classes);
+    return rc != 0 ? rc : overlay_register(&overlay);
+}
+
+PAT_EXPORT int term_module(void);
+
+int
+term_module(void)
+{
+    pat_token_hash_end();
+    return 0;
+}

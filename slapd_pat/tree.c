@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tree.h"
+
+#include <string.h>
+
+/* Filters are built, not parsed: nothing needs escaping, and nothing can be injected. */
+static Filter
+filter_equal(
+    AttributeAssertion *ava, AttributeDescription *ad, const struct berval *value)
+{
+    Filter f = {0};
+
+    memset(ava, 0, sizeof(*ava));
+    ava->aa_desc = ad;
+    ava->aa_value = *value;
+    f.f_choice = LDAP_FILTER_EQUALITY;
+    f.f_ava = ava;
+    return f;
+}
+
+static Filter
+filter_class(AttributeAssertion *ava, ObjectClass *oc)
+{
+    return filter_equal(ava, slap_schema.si_ad_objectClass, &oc->soc_cname);
+}
+
+static Filter
+filter_of(ber_tag_t choice, Filter *parts)
+{
+    Filter f = {0};
+
+    f.f_choice = choice;
+    f.f_list = parts;
+    return f;
+}
+
+static Filter
+filter_present(AttributeDescription *ad)
+{
+    Filter f = {0};
+
+    f.f_choice = LDAP_FILTER_PRESENT;
+    f.f_desc = ad;
+    return f;
+}
+
+void
+pat_entries_clear(struct pat_entries *list)
+{
+    while (list->len > 0)
+        entry_free(list->e[--list->len]);
+    ch_free(list->e);
+    list->e = NULL;
+    list->cap = 0;
+}
+
+static void
+entries_take(struct pat_entries *list, Entry *e)
+{
+    if (list->len == list->cap) {
+        list->cap = list->cap == 0 ? 8 : 2 * list->cap;
+        list->e = ch_realloc(list->e, list->cap * sizeof(Entry *));
+    }
+    list->e[list->len++] = e;
+}
+
+static int
+collect(Entry *e, void *arg)
+{
+    entries_take(arg, entry_dup(e));
+    return 0;
+}
+
+static struct berval *
+suffix(struct pat_txn *t)
+{
+    return &t->op->o_bd->be_nsuffix[0];
+}
+
+static const struct berval *
+suffix_of(struct pat_txn *t, const struct berval *ndn)
+{
+    int i;
+
+    for (i = 0; !BER_BVISNULL(&t->op->o_bd->be_nsuffix[i]); i++)
+        if (dnIsSuffix(ndn, &t->op->o_bd->be_nsuffix[i]))
+            return &t->op->o_bd->be_nsuffix[i];
+    return suffix(t);
+}
+
+void
+pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
+    struct pat_entries *ret_orgs)
+{
+    const struct berval *top = suffix_of(t, ndn);
+    struct berval at = *ndn, parent;
+    Entry *e;
+
+    if (self != NULL) {
+        if (pat_is(self, pat_schema.org))
+            entries_take(ret_orgs, entry_dup(self));
+        if (at.bv_len <= top->bv_len)
+            return;
+        dnParent(&at, &parent);
+        at = parent;
+    }
+    while (at.bv_len >= top->bv_len && at.bv_len > 0) {
+        e = pat_txn_get(t, &at);
+        if (e != NULL && pat_is(e, pat_schema.org))
+            entries_take(ret_orgs, e);
+        else if (e != NULL)
+            entry_free(e);
+        dnParent(&at, &parent);
+        at = parent;
+    }
+}
+
+struct role_search {
+    const struct berval *except;
+    int (*visit)(const struct berval *role, const struct berval *nrole, void *arg);
+    void *arg;
+};
+
+static int
+role_seen(Entry *e, void *arg)
+{
+    struct role_search *s = arg;
+    const struct berval *role = pat_value(e, pat_schema.role);
+
+    if (role == NULL || (s->except != NULL && dn_match(&e->e_nname, s->except)))
+        return 0;
+    return s->visit(role, pat_nvalue(e, pat_schema.role), s->arg);
+}
+
+int
+pat_tree_roles(struct pat_txn *t, const struct berval *org, const struct berval *person,
+    const struct berval *except,
+    int (*visit)(const struct berval *role, const struct berval *nrole, void *arg),
+    void *arg)
+{
+    struct role_search s = {except, visit, arg};
+    AttributeAssertion member, class;
+    Filter parts[2], f;
+
+    /* The one that leaves few entries first. */
+    parts[0] = filter_equal(&member, pat_schema.member, person);
+    parts[1] = filter_class(&class, pat_schema.group);
+    parts[0].f_next = &parts[1];
+    f = filter_of(LDAP_FILTER_AND, parts);
+    return pat_txn_search(t, org, &f, role_seen, &s);
+}
+
+struct token_search {
+    const struct berval *org;
+    struct pat_entries *list;
+};
+
+static int
+token_seen(Entry *e, void *arg)
+{
+    struct token_search *s = arg;
+    struct berval org = pat_grandparent(&e->e_nname);
+
+    if (s->org == NULL || dn_match(&org, s->org))
+        entries_take(s->list, entry_dup(e));
+    return 0;
+}
+
+int
+pat_tree_live_tokens(struct pat_txn *t, const struct berval *base,
+    const struct berval *person, const struct berval *org, struct pat_entries *ret_tokens)
+{
+    struct token_search s = {org, ret_tokens};
+    AttributeAssertion owner, class;
+    Filter parts[3], revoked, f;
+
+    parts[0] = filter_equal(&owner, pat_schema.owner, person);
+    parts[1] = filter_class(&class, pat_schema.token);
+    revoked = filter_present(pat_schema.revoked);
+    parts[2] = filter_of(LDAP_FILTER_NOT, &revoked);
+    parts[0].f_next = &parts[1];
+    parts[1].f_next = &parts[2];
+    f = filter_of(LDAP_FILTER_AND, parts);
+    return pat_txn_search(t, base, &f, token_seen, &s);
+}
+
+static int
+token_of_org(Entry *e, void *arg)
+{
+    struct berval org = pat_grandparent(&e->e_nname);
+
+    return dn_match(&org, (const struct berval *)arg) ? LDAP_COMPARE_TRUE : 0;
+}
+
+int
+pat_tree_has_live_tokens(struct pat_txn *t, const struct berval *org)
+{
+    AttributeAssertion class;
+    Filter parts[2], revoked, f;
+    struct berval dn = *org;
+    int rc;
+
+    parts[0] = filter_class(&class, pat_schema.token);
+    revoked = filter_present(pat_schema.revoked);
+    parts[1] = filter_of(LDAP_FILTER_NOT, &revoked);
+    parts[0].f_next = &parts[1];
+    f = filter_of(LDAP_FILTER_AND, parts);
+    rc = pat_txn_search(t, org, &f, token_of_org, &dn);
+    return rc == LDAP_SUCCESS ? LDAP_COMPARE_FALSE : rc;
+}
+
+int
+pat_tree_naming(struct pat_txn *t, const struct berval *base, ObjectClass *oc,
+    AttributeDescription *ad, const struct berval *dn, bool below,
+    struct pat_entries *ret_entries)
+{
+    AttributeAssertion value, class;
+    MatchingRuleAssertion under = {0};
+    Filter parts[2], f;
+
+    if (below) {
+        under.ma_desc = ad;
+        under.ma_rule = pat_schema.dn_subtree;
+        under.ma_rule_text = pat_schema.dn_subtree->smr_str;
+        under.ma_value = *dn;
+        memset(&parts[0], 0, sizeof(parts[0]));
+        parts[0].f_choice = LDAP_FILTER_EXT;
+        parts[0].f_mra = &under;
+    } else {
+        parts[0] = filter_equal(&value, ad, dn);
+    }
+    parts[1] = filter_class(&class, oc);
+    parts[0].f_next = &parts[1];
+    f = filter_of(LDAP_FILTER_AND, parts);
+    return pat_txn_search(t, base, &f, collect, ret_entries);
+}
+
+struct content_search {
+    const struct berval *self;
+    struct pat_content *content;
+};
+
+static int
+content_seen(Entry *e, void *arg)
+{
+    struct content_search *s = arg;
+
+    if (dn_match(&e->e_nname, s->self))
+        return 0;
+    s->content->tokens = s->content->tokens || pat_is(e, pat_schema.token);
+    s->content->groups = s->content->groups || pat_is(e, pat_schema.group);
+    s->content->events = s->content->events || pat_is(e, pat_schema.event);
+    s->content->orgs = s->content->orgs || pat_is(e, pat_schema.org);
+    return 0;
+}
+
+int
+pat_tree_content(
+    struct pat_txn *t, const struct berval *ndn, struct pat_content *ret_content)
+{
+    struct content_search s = {ndn, ret_content};
+    AttributeAssertion classes[4];
+    Filter parts[4], f;
+
+    memset(ret_content, 0, sizeof(*ret_content));
+    parts[0] = filter_class(&classes[0], pat_schema.token);
+    parts[1] = filter_class(&classes[1], pat_schema.group);
+    parts[2] = filter_class(&classes[2], pat_schema.event);
+    parts[3] = filter_class(&classes[3], pat_schema.org);
+    parts[0].f_next = &parts[1];
+    parts[1].f_next = &parts[2];
+    parts[2].f_next = &parts[3];
+    f = filter_of(LDAP_FILTER_OR, parts);
+    return pat_txn_search(t, ndn, &f, content_seen, &s);
+}
+
+static int
+count(Entry *e, void *arg)
+{
+    unsigned *n = arg;
+
+    (void)e;
+    /* The first nonzero answer ends the search. */
+    return ++*n >= 2 ? LDAP_COMPARE_TRUE : 0;
+}
+
+int
+pat_tree_hash_count(struct pat_txn *t, const struct berval *hash, unsigned *ret_count)
+{
+    AttributeAssertion ava;
+    Filter f = filter_equal(&ava, pat_schema.hash, hash);
+    int rc;
+
+    *ret_count = 0;
+    rc = pat_txn_search(t, suffix(t), &f, count, ret_count);
+    return rc == LDAP_COMPARE_TRUE ? LDAP_SUCCESS : rc;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tree.h - orgs, role groups and tokens as an open transaction sees them
+ *
+ * int results are LDAP result codes; LDAP_OTHER means that the transaction's error says
+ * why. Nothing here blocks.
+ */
+#ifndef PAT_SLAPD_TREE_H
+#define PAT_SLAPD_TREE_H
+
+#include "txn.h"
+
+/* Entries of our own, each to be freed by entry_free(). */
+struct pat_entries {
+    Entry **e;
+    size_t len, cap;
+};
+
+void pat_entries_clear(struct pat_entries *list);
+
+/*
+ * The orgs in which a group at `ndn` gives roles: itself, which is `self` where it is
+ * not in the tree as it was, and every entry above it that is one. Mostly one.
+ */
+void pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
+    struct pat_entries *ret_orgs);
+
+/*
+ * Ask `visit` for each role that `person` has in `org`, by a group other than the one at
+ * `except`, which may be NULL. `role` is normalized. A nonzero answer ends the search and
+ * is returned.
+ */
+PAT_MUST_USE int pat_tree_roles(struct pat_txn *t, const struct berval *org,
+    const struct berval *person, const struct berval *except,
+    int (*visit)(const struct berval *role, const struct berval *nrole, void *arg),
+    void *arg);
+
+/* The tokens of `person` below `base`; of one org only, where `org` is not NULL. */
+PAT_MUST_USE int pat_tree_live_tokens(struct pat_txn *t, const struct berval *base,
+    const struct berval *person, const struct berval *org,
+    struct pat_entries *ret_tokens);
+
+/* Are there tokens of this org that are not revoked? LDAP_COMPARE_TRUE or _FALSE. */
+PAT_MUST_USE int pat_tree_has_live_tokens(struct pat_txn *t, const struct berval *org);
+
+/*
+ * The entries of class `oc` below `base` whose `ad` is `dn` or, with `below`, an entry
+ * under it. The latter reads every entry of the class.
+ */
+PAT_MUST_USE int pat_tree_naming(struct pat_txn *t, const struct berval *base,
+    ObjectClass *oc, AttributeDescription *ad, const struct berval *dn, bool below,
+    struct pat_entries *ret_entries);
+
+/* Which of our kinds of entries are below `ndn`, itself not counted? */
+struct pat_content {
+    bool tokens, groups, events, orgs;
+};
+PAT_MUST_USE int pat_tree_content(
+    struct pat_txn *t, const struct berval *ndn, struct pat_content *ret_content);
+
+/* How many entries have this hash, counted to two? */
+PAT_MUST_USE int pat_tree_hash_count(
+    struct pat_txn *t, const struct berval *hash, unsigned *ret_count);
+
+#endif

@@ -1,0 +1,693 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "txn.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One change within a transaction, kept until the other overlays have seen it. */
+struct pat_change {
+    struct pat_change *next;
+    Operation op; /* holds the queued CSN, and is what overlays get to see */
+    Entry *before;
+    Entry *added;
+    Modifications *mods;
+    struct berval dn, ndn;
+};
+
+/* In o_extra of an operation by which a change is shown to other overlays. */
+struct replay {
+    OpExtra extra; /* first: slapd's own convention */
+    struct pat_change *change;
+    bool before; /* has the backend not been reached yet? */
+};
+
+/* Its address marks those operations. */
+static char replay_key;
+
+/*
+ * mdb_add() leaves a cursor open until its transaction ends, and each later write in it
+ * visits them all: ten thousand adds would take the square of their time. So many changes
+ * are made in a nested transaction, whose end closes its cursors.
+ */
+#define BATCH 128
+
+/* Found by name: back_mdb, with LMDB in it, is a module that is loaded at run time. */
+static struct {
+    int (*ad_get)(struct mdb_info *, MDB_txn *, AttributeDescription *);
+    void (*ad_unwind)(struct mdb_info *, int);
+    int (*txn_begin)(MDB_env *, MDB_txn *, unsigned, MDB_txn **);
+    int (*txn_commit)(MDB_txn *);
+    void (*txn_abort)(MDB_txn *);
+    char *(*strerror)(int);
+} mdb;
+
+/* Where test builds can be told to fail. */
+enum { AT_CHANGE = 1, AT_COMMIT, AT_REPLAY };
+
+#ifdef PAT_FAILPOINTS
+static struct {
+    int where;
+    unsigned number;
+    bool kill;
+    char text[64];
+} failpoint;
+
+/* change NUMBER, commit or replay NUMBER; then kill or fail. */
+bool
+pat_failpoint_set(const char *text)
+{
+    static const char *const places[] = {"", "change ", "commit ", "replay "};
+    const char *at;
+    char *action;
+    int i;
+
+    memset(&failpoint, 0, sizeof(failpoint));
+    if (text == NULL)
+        return true;
+    for (i = AT_CHANGE; i <= AT_REPLAY; i++)
+        if (strncmp(text, places[i], strlen(places[i])) == 0)
+            break;
+    if (i > AT_REPLAY)
+        return false;
+    at = text + strlen(places[i]);
+    failpoint.number = (unsigned)strtoul(at, &action, 10);
+    if (action > at && *action == ' ')
+        action++;
+    if (strcmp(action, "kill") != 0 && strcmp(action, "fail") != 0)
+        return false;
+    failpoint.where = i;
+    failpoint.kill = strcmp(action, "kill") == 0;
+    snprintf(failpoint.text, sizeof(failpoint.text), "%s", text);
+    return true;
+}
+
+const char *
+pat_failpoint_get(void)
+{
+    return failpoint.where == 0 ? NULL : failpoint.text;
+}
+
+/* Is this the point? Then die here, or tell the caller to fail. */
+static bool
+failpoint_hit(int where, unsigned number)
+{
+    if (failpoint.where != where || failpoint.number != number)
+        return false;
+    if (failpoint.kill) {
+        kill(getpid(), SIGKILL);
+        pause();
+    }
+    return true;
+}
+#else
+static bool
+failpoint_hit(int where, unsigned number)
+{
+    (void)where;
+    (void)number;
+    return false;
+}
+#endif
+
+bool
+pat_txn_backend_ready(void)
+{
+    /* POSIX lets the pointer be read as one to a function only so. */
+    *(void **)&mdb.ad_get = dlsym(RTLD_DEFAULT, "mdb_ad_get");
+    *(void **)&mdb.ad_unwind = dlsym(RTLD_DEFAULT, "mdb_ad_unwind");
+    *(void **)&mdb.txn_begin = dlsym(RTLD_DEFAULT, "mdb_txn_begin");
+    *(void **)&mdb.txn_commit = dlsym(RTLD_DEFAULT, "mdb_txn_commit");
+    *(void **)&mdb.txn_abort = dlsym(RTLD_DEFAULT, "mdb_txn_abort");
+    *(void **)&mdb.strerror = dlsym(RTLD_DEFAULT, "mdb_strerror");
+    return mdb.ad_get != NULL && mdb.ad_unwind != NULL && mdb.txn_begin != NULL &&
+           mdb.txn_commit != NULL && mdb.txn_abort != NULL && mdb.strerror != NULL;
+}
+
+static struct mdb_info *
+info(const struct pat_txn *t)
+{
+    return t->op->o_bd->be_private;
+}
+
+/* An operation of our own: the client's connection and thread, the rootdn's rights. */
+static void
+internal(struct pat_txn *t, Operation *o, BackendDB *db, slap_callback *cb, ber_tag_t tag)
+{
+    *o = *t->op;
+    *db = *t->op->o_bd;
+    db->bd_info = t->on->on_info->oi_orig;
+    o->o_bd = db;
+    o->o_tag = tag;
+    o->o_dn = db->be_rootdn;
+    o->o_ndn = db->be_rootndn;
+    memset(&o->o_request, 0, sizeof(o->o_request));
+    memset(o->o_ctrlflag, 0, sizeof(o->o_ctrlflag));
+    o->o_ctrls = NULL;
+    /* Referrals and aliases are entries like others here. */
+    o->o_managedsait = SLAP_CONTROL_CRITICAL;
+    o->o_abandon = 0;
+    o->o_cancel = 0;
+    o->o_groups = NULL;
+    o->o_do_not_cache = 1;
+    o->o_is_auth_check = 0;
+    o->o_dont_replicate = 0;
+    o->o_no_schema_check = 0;
+    o->o_delete_glue_parent = 0;
+    BER_BVZERO(&o->o_csn);
+    memset(cb, 0, sizeof(*cb));
+    cb->sc_response = slap_null_cb;
+    o->o_callback = cb;
+}
+
+bool
+pat_txn_client_has_one(const Operation *op)
+{
+    const OpExtra *extra;
+
+    LDAP_SLIST_FOREACH(extra, &op->o_extra, oe_next)
+    {
+        const mdb_op_info *moi = (const mdb_op_info *)extra;
+
+        /* Another overlay that holds an entry has a reader there. */
+        if (extra->oe_key == op->o_bd->be_private)
+            return (moi->moi_flag & MOI_READER) == 0;
+    }
+    return false;
+}
+
+int
+pat_txn_begin(struct pat_txn *t, Operation *op, slap_overinst *on)
+{
+    BackendInfo *bi = op->o_bd->bd_info;
+    OpExtra *extra;
+    int rc;
+
+    memset(t, 0, sizeof(*t));
+    t->op = op;
+    t->on = on;
+    t->last = &t->first;
+    t->shown = on->on_info->oi_list != on;
+    extra = &t->moi.moi_oe;
+    op->o_bd->bd_info = on->on_info->oi_orig;
+    rc = op->o_bd->bd_info->bi_op_txn(op, SLAP_TXN_BEGIN, &extra);
+    op->o_bd->bd_info = bi;
+    if (rc != 0) {
+        LDAP_SLIST_REMOVE(&op->o_extra, &t->moi.moi_oe, OpExtra, oe_next);
+        return LDAP_OTHER;
+    }
+    t->open = true;
+    /* This reads what other processes may have added, so that the count is right. */
+    rc = mdb.ad_get(info(t), t->moi.moi_txn, slap_schema.si_ad_objectClass);
+    t->ads = info(t)->mi_numads;
+    if (rc != 0) {
+        pat_txn_abort(t);
+        return LDAP_OTHER;
+    }
+    return LDAP_SUCCESS;
+}
+
+Entry *
+pat_txn_get(struct pat_txn *t, const struct berval *ndn)
+{
+    Operation o;
+    BackendDB db;
+    slap_callback cb;
+    struct berval dn = *ndn;
+    Entry *e = NULL, *copy = NULL;
+
+    internal(t, &o, &db, &cb, LDAP_REQ_SEARCH);
+    if (db.bd_info->bi_entry_get_rw(&o, &dn, NULL, NULL, 0, &e) == 0 && e != NULL) {
+        copy = entry_dup(e);
+        copy->e_id = e->e_id;
+        db.bd_info->bi_entry_release_rw(&o, e, 0);
+    }
+    return copy;
+}
+
+struct visitor {
+    int (*visit)(Entry *e, void *arg);
+    void *arg;
+    int rc;
+};
+
+static int
+search_response(Operation *op, SlapReply *rs)
+{
+    struct visitor *v = op->o_callback->sc_private;
+
+    if (rs->sr_type == REP_SEARCH && v->rc == 0)
+        v->rc = v->visit(rs->sr_entry, v->arg);
+    return 0;
+}
+
+int
+pat_txn_search(struct pat_txn *t, const struct berval *base, Filter *filter,
+    int (*visit)(Entry *e, void *arg), void *arg)
+{
+    struct visitor v = {visit, arg, 0};
+    Operation o;
+    BackendDB db;
+    slap_callback cb;
+    SlapReply rs = {.sr_type = REP_RESULT};
+
+    internal(t, &o, &db, &cb, LDAP_REQ_SEARCH);
+    cb.sc_response = search_response;
+    cb.sc_private = &v;
+    o.o_req_dn = *base;
+    o.o_req_ndn = *base;
+    o.ors_scope = LDAP_SCOPE_SUBTREE;
+    o.ors_deref = LDAP_DEREF_NEVER;
+    o.ors_slimit = SLAP_NO_LIMIT;
+    o.ors_tlimit = SLAP_NO_LIMIT;
+    o.ors_attrs = slap_anlist_no_attrs;
+    o.ors_filter = filter;
+    db.bd_info->bi_op_search(&o, &rs);
+    if (v.rc == 0 && rs.sr_err != LDAP_SUCCESS && rs.sr_err != LDAP_NO_SUCH_OBJECT) {
+        snprintf(t->error, sizeof(t->error), "cannot search below %s: %s", base->bv_val,
+            ldap_err2string(rs.sr_err));
+        v.rc = LDAP_OTHER;
+    }
+    return v.rc;
+}
+
+bool
+pat_txn_has_children(struct pat_txn *t, Entry *e)
+{
+    Operation o;
+    BackendDB db;
+    slap_callback cb;
+    int has = LDAP_COMPARE_TRUE;
+
+    internal(t, &o, &db, &cb, LDAP_REQ_SEARCH);
+    if (db.bd_info->bi_has_subordinates(&o, e, &has) != LDAP_SUCCESS)
+        return true;
+    return has != LDAP_COMPARE_FALSE;
+}
+
+static void
+change_free(struct pat_txn *t, struct pat_change *c)
+{
+    if (!BER_BVISNULL(&c->op.o_csn))
+        t->op->o_tmpfree(c->op.o_csn.bv_val, t->op->o_tmpmemctx);
+    if (c->before != NULL)
+        entry_free(c->before);
+    if (c->added != NULL)
+        entry_free(c->added);
+    if (c->mods != NULL)
+        slap_mods_free(c->mods, 1);
+    ch_free(c->dn.bv_val);
+    ch_free(c->ndn.bv_val);
+    ch_free(c);
+}
+
+/*
+ * Before a change: move on to the next nested transaction. Where there can be none, as
+ * with MDB_WRITEMAP, all is slower and nothing else.
+ */
+static int
+next_batch(struct pat_txn *t)
+{
+    MDB_txn *child;
+    int rc;
+
+    if (t->changes == 0 || t->changes % BATCH != 0)
+        return 0;
+    if (t->parent != NULL) {
+        rc = mdb.txn_commit(t->moi.moi_txn);
+        t->moi.moi_txn = t->parent;
+        t->parent = NULL;
+        if (rc != 0)
+            return rc;
+    }
+    if (mdb.txn_begin(info(t)->mi_dbenv, t->moi.moi_txn, 0, &child) == 0) {
+        t->parent = t->moi.moi_txn;
+        t->moi.moi_txn = child;
+    }
+    return 0;
+}
+
+/* Start a change: its place in the order, and its CSN. */
+static struct pat_change *
+change_new(struct pat_txn *t, const struct berval *dn, const struct berval *ndn)
+{
+    struct pat_change *c = ch_calloc(1, sizeof(*c));
+
+    pat_dup(&c->dn, dn);
+    pat_dup(&c->ndn, ndn);
+    c->op.o_hdr = t->op->o_hdr;
+    c->op.o_bd = t->op->o_bd;
+    if (t->shown && SLAP_LASTMOD(t->op->o_bd)) {
+        char text[LDAP_PVT_CSNSTR_BUFSIZE];
+        struct berval csn = {sizeof(text), text};
+
+        slap_get_csn(&c->op, &csn, 1);
+    }
+    *t->last = c;
+    t->last = &c->next;
+    return c;
+}
+
+/* NULL: go on. Else why a change cannot be made. */
+static const char *
+change_refused(struct pat_txn *t)
+{
+    int rc = next_batch(t);
+
+    if (failpoint_hit(AT_CHANGE, ++t->changes))
+        return "failpoint";
+    return rc == 0 ? NULL : mdb.strerror(rc);
+}
+
+static void
+note_failure(struct pat_txn *t, const struct pat_change *c, const SlapReply *rs)
+{
+    const char *why = rs->sr_text == NULL ? ldap_err2string(rs->sr_err) : rs->sr_text;
+
+    /* back-mdb tells the log what it was, and us nothing; mostly it is this. */
+    if (rs->sr_err == LDAP_OTHER)
+        snprintf(t->error, sizeof(t->error),
+            "%s: %s; slapd's log says more; where it says MDB_MAP_FULL, raise "
+            "olcDbMaxSize "
+            "(%lu now)",
+            c->dn.bv_val, why, (unsigned long)info(t)->mi_mapsize);
+    else
+        snprintf(t->error, sizeof(t->error), "%s: %s", c->dn.bv_val, why);
+}
+
+/* What the backend said of a change; without overlays to show it to, it is done with. */
+static int
+change_end(struct pat_txn *t, struct pat_change *c, SlapReply *rs)
+{
+    if (rs->sr_err != LDAP_SUCCESS)
+        note_failure(t, c, rs);
+    if (rs->sr_err != LDAP_SUCCESS || !t->shown) {
+        struct pat_change **p;
+
+        /* It is the last of the list. */
+        for (p = &t->first; *p != c; p = &(*p)->next)
+            continue;
+        *p = NULL;
+        t->last = p;
+        slap_graduate_commit_csn(&c->op);
+        change_free(t, c);
+    }
+    return rs->sr_err;
+}
+
+int
+pat_txn_modify(struct pat_txn *t, Entry *before, Modifications *mods)
+{
+    struct pat_change *c = change_new(t, &before->e_name, &before->e_nname);
+    Operation o;
+    BackendDB db;
+    slap_callback cb;
+    SlapReply rs = {.sr_type = REP_RESULT};
+
+    c->before = before;
+    c->mods = mods;
+    rs.sr_text = change_refused(t);
+    if (rs.sr_text != NULL) {
+        rs.sr_err = LDAP_OTHER;
+        return change_end(t, c, &rs);
+    }
+    internal(t, &o, &db, &cb, LDAP_REQ_MODIFY);
+    o.o_req_dn = c->dn;
+    o.o_req_ndn = c->ndn;
+    o.o_csn = c->op.o_csn;
+    o.orm_modlist = mods;
+    db.bd_info->bi_op_modify(&o, &rs);
+    /* With modifiersName, modifyTimestamp and entryCSN. */
+    c->mods = o.orm_modlist;
+    return change_end(t, c, &rs);
+}
+
+int
+pat_txn_add(struct pat_txn *t, Entry *e)
+{
+    struct pat_change *c = change_new(t, &e->e_name, &e->e_nname);
+    Operation o;
+    BackendDB db;
+    slap_callback cb;
+    SlapReply rs = {.sr_type = REP_RESULT};
+
+    c->added = e;
+    rs.sr_text = change_refused(t);
+    if (rs.sr_text != NULL) {
+        rs.sr_err = LDAP_OTHER;
+        return change_end(t, c, &rs);
+    }
+    internal(t, &o, &db, &cb, LDAP_REQ_ADD);
+    o.o_req_dn = c->dn;
+    o.o_req_ndn = c->ndn;
+    o.o_csn = c->op.o_csn;
+    o.ora_e = e;
+    db.bd_info->bi_op_add(&o, &rs);
+    return change_end(t, c, &rs);
+}
+
+/* Let go of the CSNs of changes that were never made. */
+static void
+forget(struct pat_txn *t)
+{
+    struct pat_change *c;
+
+    while ((c = t->first) != NULL) {
+        t->first = c->next;
+        slap_graduate_commit_csn(&c->op);
+        change_free(t, c);
+    }
+    t->last = &t->first;
+}
+
+/*
+ * From here on the operation has no transaction. Not by bi_op_txn(), which makes the
+ * backend forget for a moment, and under the eyes of readers, which attributes it knows.
+ */
+static MDB_txn *
+detach(struct pat_txn *t)
+{
+    MDB_txn *whole = t->parent != NULL ? t->parent : t->moi.moi_txn;
+
+    LDAP_SLIST_REMOVE(&t->op->o_extra, &t->moi.moi_oe, OpExtra, oe_next);
+    t->open = false;
+    t->parent = NULL;
+    return whole;
+}
+
+int
+pat_txn_commit(struct pat_txn *t)
+{
+    int rc;
+
+    if (failpoint_hit(AT_COMMIT, 0)) {
+        snprintf(t->error, sizeof(t->error), "the database was not committed: failpoint");
+        pat_txn_abort(t);
+        return LDAP_OTHER;
+    }
+    /* LMDB commits, and aborts, what is nested with the whole. */
+    rc = mdb.txn_commit(detach(t));
+    if (rc == 0)
+        return LDAP_SUCCESS;
+    /* LMDB has aborted: no attribute number that was new exists. */
+    mdb.ad_unwind(info(t), t->ads);
+    snprintf(t->error, sizeof(t->error), "the database was not committed: %s",
+        mdb.strerror(rc));
+    forget(t);
+    return LDAP_OTHER;
+}
+
+void
+pat_txn_abort(struct pat_txn *t)
+{
+    if (!t->open)
+        return;
+    mdb.ad_unwind(info(t), t->ads);
+    mdb.txn_abort(detach(t));
+    forget(t);
+}
+
+static struct replay *
+replay_of(const Operation *op)
+{
+    OpExtra *extra;
+
+    LDAP_SLIST_FOREACH(extra, &op->o_extra, oe_next)
+    if (extra->oe_key == &replay_key)
+        return (struct replay *)extra;
+    return NULL;
+}
+
+bool
+pat_txn_is_replay(const Operation *op)
+{
+    return replay_of(op) != NULL;
+}
+
+int
+pat_txn_entry_get(Operation *op, struct berval *ndn, ObjectClass *oc,
+    AttributeDescription *at, int rw, Entry **ret_entry)
+{
+    struct replay *r = replay_of(op);
+    Entry *e;
+
+    (void)rw;
+    if (r == NULL || !r->before || r->change->before == NULL ||
+        !dn_match(ndn, &r->change->ndn))
+        return SLAP_CB_CONTINUE;
+    e = r->change->before;
+    if ((oc != NULL && !is_entry_objectclass(e, oc, 0)) ||
+        (at != NULL && attr_find(e->e_attrs, at) == NULL))
+        return LDAP_NO_SUCH_ATTRIBUTE;
+    *ret_entry = e;
+    return LDAP_SUCCESS;
+}
+
+int
+pat_txn_entry_release(Operation *op, Entry *e, int rw)
+{
+    struct replay *r = replay_of(op);
+
+    (void)rw;
+    return r != NULL && e == r->change->before ? LDAP_SUCCESS : SLAP_CB_CONTINUE;
+}
+
+/* The backend of a replay: the change was made long ago. */
+static int
+answer(Operation *op, SlapReply *rs)
+{
+    struct replay *r = replay_of(op);
+
+    if (r != NULL)
+        r->before = false;
+    rs->sr_err = LDAP_SUCCESS;
+    rs->sr_text = NULL;
+    send_ldap_result(op, rs);
+    slap_graduate_commit_csn(op);
+    return LDAP_SUCCESS;
+}
+
+static void
+replay(struct pat_txn *t, struct pat_change *c, slap_overinfo *over)
+{
+    struct replay r = {.extra.oe_key = &replay_key, .change = c, .before = true};
+    struct berval csn = c->op.o_csn;
+    SlapReply rs = {.sr_type = REP_RESULT};
+    slap_callback cb;
+    BackendDB db;
+
+    internal(t, &c->op, &db, &cb, c->added != NULL ? LDAP_REQ_ADD : LDAP_REQ_MODIFY);
+    /* The frontend's view of the database: none of its overlays has been entered. */
+    db.be_flags &= ~SLAP_DBFLAG_OVERLAY;
+    db.bd_info = &over->oi_bi;
+    /* What unique and constraint would refuse is in the database already. */
+    c->op.o_relax = SLAP_CONTROL_CRITICAL;
+    /* accesslog names its entries by this: each needs a moment of its own. */
+    slap_op_time(&c->op.o_time, &c->op.o_tincr);
+    c->op.o_do_not_cache = 0;
+    c->op.o_csn = csn;
+    c->op.o_req_dn = c->dn;
+    c->op.o_req_ndn = c->ndn;
+    LDAP_SLIST_INSERT_HEAD(&c->op.o_extra, &r.extra, oe_next);
+    if (c->added != NULL) {
+        c->op.ora_e = c->added;
+        over->oi_bi.bi_op_add(&c->op, &rs);
+    } else {
+        c->op.orm_modlist = c->mods;
+        over->oi_bi.bi_op_modify(&c->op, &rs);
+        c->mods = c->op.orm_modlist;
+    }
+    if (r.before) {
+        Debug(LDAP_DEBUG_ANY,
+            "%s pat: an overlay of this database did not let pass a change that was "
+            "made: %s: %s%s%s; consumers and logs may lack it\n",
+            t->op->o_log_prefix, c->dn.bv_val, ldap_err2string(rs.sr_err),
+            rs.sr_text == NULL ? "" : ": ", rs.sr_text == NULL ? "" : rs.sr_text);
+        slap_graduate_commit_csn(&c->op);
+    }
+}
+
+void
+pat_txn_replay(struct pat_txn *t)
+{
+    slap_overinfo over;
+    BackendInfo backend;
+    struct pat_change *c;
+    unsigned number = 0;
+
+    if (t->first == NULL)
+        return;
+    backend = *t->on->on_info->oi_orig;
+    backend.bi_op_add = answer;
+    backend.bi_op_modify = answer;
+    over = *t->on->on_info;
+    over.oi_bi.bi_private = &over;
+    over.oi_orig = &backend;
+    while ((c = t->first) != NULL) {
+        if (failpoint_hit(AT_REPLAY, ++number))
+            break;
+        replay(t, c, &over);
+        t->first = c->next;
+        change_free(t, c);
+    }
+    if (t->first == NULL)
+        t->last = &t->first;
+}
+
+void
+pat_txn_clear(struct pat_txn *t)
+{
+    if (t->op == NULL)
+        return;
+    pat_txn_abort(t);
+    forget(t);
+}
+
+void
+pat_mods_add(Modifications **mods, AttributeDescription *ad, int mod_op,
+    const struct berval *value, const struct berval *nvalue)
+{
+    Modifications *m = ch_calloc(1, sizeof(*m));
+
+    m->sml_desc = ad;
+    m->sml_op = (short)mod_op;
+    m->sml_flags = SLAP_MOD_INTERNAL;
+    if (value != NULL) {
+        m->sml_numvals = 1;
+        m->sml_values = ch_calloc(2, sizeof(struct berval));
+        pat_dup(&m->sml_values[0], value);
+        if (nvalue != NULL) {
+            m->sml_nvalues = ch_calloc(2, sizeof(struct berval));
+            pat_dup(&m->sml_nvalues[0], nvalue);
+        }
+    }
+    while (*mods != NULL)
+        mods = &(*mods)->sml_next;
+    *mods = m;
+}
+
+int
+pat_txn_prime(BackendDB *be, AttributeDescription **ads, size_t count)
+{
+    struct mdb_info *mi = be->be_private;
+    MDB_txn *txn;
+    int before = mi->mi_numads, rc;
+    size_t i;
+
+    rc = mdb.txn_begin(mi->mi_dbenv, NULL, 0, &txn);
+    if (rc != 0)
+        return rc;
+    for (i = 0; i < count && rc == 0; i++)
+        if (ads[i] != NULL)
+            rc = mdb.ad_get(mi, txn, ads[i]);
+    if (rc == 0)
+        rc = mdb.txn_commit(txn);
+    else
+        mdb.txn_abort(txn);
+    if (rc != 0)
+        mdb.ad_unwind(mi, before);
+    return rc;
+}
