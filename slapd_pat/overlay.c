@@ -181,7 +181,7 @@ renamed_entry(struct pat_work *w)
 static int
 check_content(struct pat_work *w, Entry *before, Entry *after)
 {
-    struct pat_content content;
+    struct pat_content content = {false, false, false, false};
     struct pat_entries orgs = {0};
     struct berval from, to;
     bool moved, in_org;
@@ -340,48 +340,71 @@ refuse_now(Operation *op, SlapReply *rs, int code, const char *text)
     return rs->sr_err;
 }
 
+/* Why nothing at all can be done, or NULL. */
+static const char *
+obstacle(const Operation *op, const slap_overinst *on)
+{
+    if (on->on_next != NULL || BER_BVISEMPTY(&op->o_bd->be_rootndn))
+        return "pat: misconfigured: the overlay must be the innermost, "
+               "olcOverlay={0}pat, "
+               "and the database must have an olcRootDN";
+    if (pat_txn_client_has_one(op))
+        return "pat: tokens, groups that give roles, and persons cannot be changed "
+               "within "
+               "an LDAP transaction (RFC 5805)";
+    return NULL;
+}
+
+/* Let the backend do it, with our callback before all others. */
+static int
+walk(struct way *way, SlapReply *rs, slap_operation_t which, slap_overinst *on)
+{
+    Operation *op = way->work.op;
+    int rc;
+
+    way->callback.sc_response = response;
+    way->callback.sc_private = way;
+    way->callback.sc_next = op->o_callback;
+    op->o_callback = &way->callback;
+    rc = overlay_op_walk(op, rs, which, on->on_info, on->on_next);
+    unlink_callback(op, &way->callback);
+    if (rs->sr_text == way->work.text)
+        rs->sr_text = NULL;
+    pat_txn_abort(&way->work.txn);
+    return rc;
+}
+
 static int
 go(Operation *op, SlapReply *rs, slap_operation_t which,
     int (*prepare)(struct pat_work *w), int (*after)(struct pat_work *w, SlapReply *rs))
 {
     slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
-    struct way way = {.after = after};
-    struct pat_work *w = &way.work;
+    const char *why = obstacle(op, on);
+    struct way *way;
+    struct pat_work *w;
     int rc;
 
-    if (on->on_next != NULL || BER_BVISEMPTY(&op->o_bd->be_rootndn))
-        return refuse_now(op, rs, LDAP_UNWILLING_TO_PERFORM,
-            "pat: misconfigured: the overlay must be the innermost, olcOverlay={0}pat, "
-            "and "
-            "the database must have an olcRootDN");
-    if (pat_txn_client_has_one(op))
-        return refuse_now(op, rs, LDAP_UNWILLING_TO_PERFORM,
-            "pat: tokens, groups that give roles, and persons cannot be changed within "
-            "an "
-            "LDAP transaction (RFC 5805)");
+    if (why != NULL)
+        return refuse_now(op, rs, LDAP_UNWILLING_TO_PERFORM, why);
+    way = ch_calloc(1, sizeof(*way));
+    way->after = after;
+    w = &way->work;
     w->op = op;
     w->set = on->on_bi.bi_private;
     w->now = slap_get_time();
     pat_gentime_format(w->now, w->now_text);
     w->actor = op->o_dn;
     w->nactor = op->o_ndn;
-    if (pat_txn_begin(&w->txn, op, on) != LDAP_SUCCESS)
-        return refuse_now(
-            op, rs, LDAP_OTHER, "pat: no transaction: see slapd's log for the reason");
-    rc = prepare(w);
-    if (rc != LDAP_SUCCESS) {
+    rc = pat_txn_begin(&w->txn, op, on);
+    if (rc != LDAP_SUCCESS)
+        pat_refuse(w, rc, "pat: no transaction: slapd's log says why");
+    else
+        rc = prepare(w);
+    if (rc == LDAP_SUCCESS) {
+        rc = walk(way, rs, which, on);
+    } else {
         pat_txn_abort(&w->txn);
         rc = refuse_now(op, rs, rc, w->text);
-    } else {
-        way.callback.sc_response = response;
-        way.callback.sc_private = &way;
-        way.callback.sc_next = op->o_callback;
-        op->o_callback = &way.callback;
-        rc = overlay_op_walk(op, rs, which, on->on_info, on->on_next);
-        unlink_callback(op, &way.callback);
-        if (rs->sr_text == w->text)
-            rs->sr_text = NULL;
-        pat_txn_abort(&w->txn);
     }
     op->o_bd->bd_info = (BackendInfo *)on;
     pat_mint_clear(w, rs);
@@ -390,6 +413,7 @@ go(Operation *op, SlapReply *rs, slap_operation_t which,
     if (w->before != NULL)
         entry_free(w->before);
     ch_free(w->event_org.bv_val);
+    ch_free(way);
     return rc;
 }
 
