@@ -371,7 +371,7 @@ check_database(BackendDB *be, slap_overinst *on, ConfigReply *cr)
 static int
 prime(BackendDB *be, ConfigReply *cr)
 {
-    AttributeDescription *ads[PAT_ATTRIBUTES + 8];
+    AttributeDescription *ads[PAT_ATTRIBUTES + 9];
     const struct pat_attribute *at;
     size_t n = 0;
     int rc;
@@ -386,6 +386,7 @@ prime(BackendDB *be, ConfigReply *cr)
     ads[n++] = slap_schema.si_ad_createTimestamp;
     ads[n++] = slap_schema.si_ad_modifiersName;
     ads[n++] = slap_schema.si_ad_modifyTimestamp;
+    ads[n++] = slap_schema.si_ad_contextCSN;
     rc = pat_txn_prime(be, ads, n);
     if (rc != 0)
         snprintf(cr->msg, sizeof(cr->msg),

@@ -167,6 +167,17 @@ persons_of_both(Entry *before, Entry *after, size_t *ret_n)
     return p;
 }
 
+static bool
+exists(struct pat_work *w, const struct berval *ndn)
+{
+    Entry *e = pat_txn_get(&w->txn, ndn);
+
+    if (e == NULL)
+        return false;
+    entry_free(e);
+    return true;
+}
+
 /* One person in one org: what they were and are by this group, with what others give. */
 static int
 person_changed(struct pat_work *w, Entry *org, const struct person *p, struct role was,
@@ -186,11 +197,13 @@ person_changed(struct pat_work *w, Entry *org, const struct person *p, struct ro
     is = stronger(w->set, is, others);
     if (role_same(was, is))
         goto out;
-    rc = member_event(w, &org->e_name,
-        is.name == NULL    ? "org_member.removed"
-        : was.name == NULL ? "org_member.added"
-                           : "org_member.role_changed",
-        p->dn, was, is, NULL);
+    /* Who was deleted left then, with an event; only the name stood here still. */
+    if (is.name != NULL || exists(w, p->ndn))
+        rc = member_event(w, &org->e_name,
+            is.name == NULL    ? "org_member.removed"
+            : was.name == NULL ? "org_member.added"
+                               : "org_member.role_changed",
+            p->dn, was, is, NULL);
     if (rc == LDAP_SUCCESS && (is.name == NULL || was.name == NULL))
         rc = pat_token_revoke_all(
             w, &org->e_nname, p->ndn, &org->e_nname, "member-removed");
@@ -296,24 +309,44 @@ membership_note(struct pat_work *w, struct membership **list, size_t *len, Entry
     }
 }
 
+/* Every value that names the person, under whatever subtype of member. */
+static Modifications *
+without(Entry *group, const struct berval *ndn)
+{
+    Modifications *mods = NULL;
+    Attribute *a = group->e_attrs;
+    unsigned i;
+
+    while ((a = attrs_find(a, pat_schema.member)) != NULL) {
+        for (i = 0; i < a->a_numvals; i++)
+            if (bvmatch(&a->a_nvals[i], ndn))
+                pat_mods_add(
+                    &mods, a->a_desc, LDAP_MOD_DELETE, &a->a_vals[i], &a->a_nvals[i]);
+        a = a->a_next;
+    }
+    return mods;
+}
+
 /* Take one person out of a group, which is taken. */
 static int
-leave_group(
-    struct pat_work *w, Entry *group, const struct berval *dn, const struct berval *ndn)
+leave_group(struct pat_work *w, Entry *group, Entry *person)
 {
-    struct berval name = group->e_name;
-    Modifications *mods = NULL;
+    Modifications *mods = without(group, &person->e_nname);
+    struct berval name = BER_BVNULL;
     int rc;
 
-    name.bv_val = ch_strdup(name.bv_val);
-    pat_mods_add(&mods, pat_schema.member, LDAP_MOD_DELETE, dn, ndn);
+    if (mods == NULL) {
+        entry_free(group);
+        return LDAP_SUCCESS;
+    }
+    pat_dup(&name, &group->e_name);
     rc = pat_txn_modify(&w->txn, group, mods);
-    if (rc == LDAP_OBJECT_CLASS_VIOLATION || rc == LDAP_NO_SUCH_ATTRIBUTE) {
+    if (rc == LDAP_OBJECT_CLASS_VIOLATION) {
         /* Nobody enters by it: whose DN it is does not exist. */
         Debug(LDAP_DEBUG_ANY,
             "%s pat: %s goes on naming %s, which was deleted: its class demands a "
             "member\n",
-            w->op->o_log_prefix, name.bv_val, dn->bv_val);
+            w->op->o_log_prefix, name.bv_val, person->e_name.bv_val);
         rc = LDAP_SUCCESS;
     } else if (rc != LDAP_SUCCESS) {
         rc = pat_failed(w);
@@ -350,7 +383,7 @@ pat_member_person_deleted(struct pat_work *w, Entry *before)
         rc =
             pat_token_revoke_all(w, database(w), &before->e_nname, NULL, "owner-deleted");
     for (i = 0; i < groups.len && rc == LDAP_SUCCESS; i++) {
-        rc = leave_group(w, groups.e[i], &before->e_name, &before->e_nname);
+        rc = leave_group(w, groups.e[i], before);
         groups.e[i] = NULL;
     }
 out:
@@ -393,6 +426,17 @@ renamed(struct pat_work *w, const struct berval *ndn, Entry *old, Entry *new,
         entry_free(e);
 }
 
+static bool
+names(const Attribute *a, const struct berval *ndn)
+{
+    unsigned i;
+
+    for (i = 0; i < a->a_numvals; i++)
+        if (bvmatch(&a->a_nvals[i], ndn))
+            return true;
+    return false;
+}
+
 /* Replace, in an entry that is taken, the values of `ad` that are `old` or below it. */
 static int
 follow(struct pat_work *w, Entry *e, AttributeDescription *ad, Entry *old, Entry *new)
@@ -411,7 +455,8 @@ follow(struct pat_work *w, Entry *e, AttributeDescription *ad, Entry *old, Entry
             renamed(w, &a->a_nvals[i], old, new, &dn, &ndn);
             pat_mods_add(
                 &mods, a->a_desc, LDAP_MOD_DELETE, &a->a_vals[i], &a->a_nvals[i]);
-            pat_mods_add(&mods, a->a_desc, LDAP_MOD_ADD, &dn, &ndn);
+            if (!names(a, &ndn))
+                pat_mods_add(&mods, a->a_desc, LDAP_MOD_ADD, &dn, &ndn);
             ch_free(dn.bv_val);
             ch_free(ndn.bv_val);
         }

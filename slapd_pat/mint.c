@@ -44,23 +44,6 @@ asked_for(const Operation *op)
     return false;
 }
 
-/*
- * With -d -1 slapd shows in its log what a connection sends. That is a matter of the
- * connection, and ours is to say nothing while it tells the token. liblber has no call
- * for it.
- */
-static void
-hush(struct pat_work *w)
-{
-    Sockbuf *sb = w->op->o_conn == NULL ? NULL : w->op->o_conn->c_sb;
-
-    if (sb == NULL || sb->sb_valid != LBER_VALID_SOCKBUF)
-        return;
-    w->mint.debug = sb->sb_debug;
-    w->mint.quiet = true;
-    sb->sb_debug = 0;
-}
-
 /* The response's controls, with ours for the backend's post-read. */
 static void
 replace_control(struct pat_mint *m, SlapReply *rs)
@@ -81,10 +64,26 @@ replace_control(struct pat_mint *m, SlapReply *rs)
     rs->sr_ctrls = m->controls;
 }
 
-int
-pat_mint_tell(struct pat_work *w, Entry *e, SlapReply *rs)
+/*
+ * As long as the token, with 18 characters of chance, so that nobody can know it before
+ * and have it stand elsewhere in the entry; no scanner takes it for a token.
+ */
+static enum pat_err
+make_stand_in(const struct pat_work *w, struct pat_token *ret)
 {
     struct pat_token_format format = {.prefix = w->set->prefix};
+    enum pat_err err = pat_token_generate(&format, ret);
+
+    if (err == PAT_OK && ret->len != w->mint.token.len)
+        err = PAT_ERR_UNAVAIL;
+    if (err == PAT_OK)
+        memset(ret->text, '*', ret->len - 24);
+    return err;
+}
+
+int
+pat_mint_offer(struct pat_work *w, Entry *e, SlapReply *rs)
+{
     struct pat_mint *m = &w->mint;
     struct pat_token other = {{0}, 0};
     struct berval value;
@@ -98,11 +97,10 @@ pat_mint_tell(struct pat_work *w, Entry *e, SlapReply *rs)
             "pat: the token is told once, in the response: ask for it by the post-read "
             "control (ldapadd -e postread=patSecret)");
     /*
-     * slapd makes the control, under its ACLs, with another token, as long, which nobody
-     * can guess and nobody gets to see; ours is written over it. So no buffer on the way
-     * has held ours.
+     * slapd makes the control, under its ACLs, with something in the token's place that
+     * the token is written over later. So no buffer on the way has held it.
      */
-    if (pat_token_generate(&format, &other) != PAT_OK || other.len != m->token.len)
+    if (make_stand_in(w, &other) != PAT_OK)
         return pat_refuse(w, LDAP_OTHER, "pat: the system gave no random numbers");
     value.bv_len = other.len;
     value.bv_val = other.text;
@@ -124,10 +122,49 @@ pat_mint_tell(struct pat_work *w, Entry *e, SlapReply *rs)
             "pat: the answer would be %lu bytes long, %lu are allowed: ask for less than "
             "all attributes (ldapadd -e postread=patSecret)",
             (unsigned long)m->control->ldctl_value.bv_len, (unsigned long)ANSWER_MAX);
-    memcpy(at, m->token.text, m->token.len);
+    m->place = at;
     replace_control(m, rs);
-    hush(w);
     return LDAP_SUCCESS;
+}
+
+/*
+ * With -d -1 slapd shows in its log what a connection sends. That is a matter of the
+ * connection, and ours is to say nothing while it tells the token. liblber has no call
+ * for it.
+ */
+static void
+hush(struct pat_work *w)
+{
+    Sockbuf *sb = w->op->o_conn == NULL ? NULL : w->op->o_conn->c_sb;
+
+    if (sb == NULL || sb->sb_valid != LBER_VALID_SOCKBUF)
+        return;
+    w->mint.debug = sb->sb_debug;
+    w->mint.quiet = true;
+    sb->sb_debug = 0;
+}
+
+void
+pat_mint_reveal(struct pat_work *w, const SlapReply *rs)
+{
+    struct pat_mint *m = &w->mint;
+
+    if (m->place == NULL || rs->sr_err != LDAP_SUCCESS || rs->sr_ctrls != m->controls)
+        return;
+    memcpy(m->place, m->token.text, m->token.len);
+    hush(w);
+}
+
+void
+pat_mint_hide(struct pat_work *w)
+{
+    struct pat_mint *m = &w->mint;
+
+    if (m->place != NULL)
+        pat_secret_erase(m->place, m->token.len);
+    if (m->quiet)
+        w->op->o_conn->c_sb->sb_debug = m->debug;
+    m->quiet = false;
 }
 
 void
@@ -135,9 +172,8 @@ pat_mint_clear(struct pat_work *w, SlapReply *rs)
 {
     struct pat_mint *m = &w->mint;
 
-    if (m->quiet)
-        w->op->o_conn->c_sb->sb_debug = m->debug;
-    m->quiet = false;
+    pat_mint_hide(w);
+    m->place = NULL;
     if (rs->sr_ctrls == m->controls)
         rs->sr_ctrls = NULL;
     ch_free(m->controls);

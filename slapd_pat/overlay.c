@@ -94,7 +94,7 @@ after_add(struct pat_work *w, SlapReply *rs)
     if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.group))
         rc = pat_member_group_changed(w, NULL, e);
     if (rc == LDAP_SUCCESS && w->mint.minted)
-        rc = pat_mint_tell(w, e, rs);
+        rc = pat_mint_offer(w, e, rs);
     return rc;
 }
 
@@ -251,9 +251,20 @@ out:
 
 struct way {
     struct pat_work work;
-    slap_callback callback;
+    slap_callback first; /* before all other callbacks, and its cleanup too */
+    slap_callback last;  /* after all of them */
+    LDAPControl *preread[2];
     int (*after)(struct pat_work *w, SlapReply *rs);
 };
+
+static bool
+modifies(const Modifications *m, const AttributeDescription *ad)
+{
+    for (; m != NULL; m = m->sml_next)
+        if (m->sml_desc == ad)
+            return true;
+    return false;
+}
 
 /* slapd says "already exists" where a token is revoked a second time: be clearer. */
 static void
@@ -262,6 +273,7 @@ explain(struct pat_work *w, SlapReply *rs)
     const struct berval *revoked;
 
     if (w->op->o_tag != LDAP_REQ_MODIFY || w->before == NULL ||
+        !modifies(w->op->orm_modlist, pat_schema.revoked) ||
         (rs->sr_err != LDAP_TYPE_OR_VALUE_EXISTS &&
             rs->sr_err != LDAP_CONSTRAINT_VIOLATION))
         return;
@@ -271,6 +283,32 @@ explain(struct pat_work *w, SlapReply *rs)
     pat_refuse(
         w, 0, "pat: patRevoked: the token was revoked at %s already", revoked->bv_val);
     rs->sr_text = w->text;
+}
+
+/*
+ * mdb_delete() of the last entry below its parent, in a transaction that it did not begin
+ * itself, takes "the parent has no children now" for an error of a commit that it did not
+ * make. All is deleted; only its pre-read control is lost.
+ */
+static void
+repair_delete(struct way *way, SlapReply *rs)
+{
+    struct pat_work *w = &way->work;
+    Operation *op = w->op;
+    SlapReply read = {.sr_type = REP_RESULT};
+
+    if (op->o_tag != LDAP_REQ_DELETE || rs->sr_err != LDAP_OTHER || rs->sr_text == NULL ||
+        strcmp(rs->sr_text, "commit failed") != 0 || w->before == NULL)
+        return;
+    Debug(LDAP_DEBUG_ANY,
+        "%s pat: nothing failed: mdb_delete means that %s was the last below its "
+        "parent\n",
+        op->o_log_prefix, w->before->e_name.bv_val);
+    rs->sr_err = LDAP_SUCCESS;
+    rs->sr_text = NULL;
+    if (op->o_preread && slap_read_controls(op, &read, w->before, &slap_pre_read_bv,
+                             &way->preread[0]) == LDAP_SUCCESS)
+        rs->sr_ctrls = way->preread;
 }
 
 /*
@@ -286,6 +324,7 @@ response(Operation *op, SlapReply *rs)
 
     if (!w->txn.open || rs->sr_type != REP_RESULT)
         return SLAP_CB_CONTINUE;
+    repair_delete(way, rs);
     rc = rs->sr_err;
     if (rc != LDAP_SUCCESS) {
         explain(w, rs);
@@ -301,6 +340,8 @@ response(Operation *op, SlapReply *rs)
         rc = pat_txn_commit(&w->txn);
         if (rc != LDAP_SUCCESS)
             rc = pat_failed(w);
+        else
+            pat_txn_hold(&w->txn);
     }
     if (rc != LDAP_SUCCESS) {
         pat_txn_abort(&w->txn);
@@ -308,6 +349,27 @@ response(Operation *op, SlapReply *rs)
         rs->sr_text = w->text[0] == '\0' ? NULL : w->text;
         rs->sr_ctrls = NULL;
     }
+    return SLAP_CB_CONTINUE;
+}
+
+/* The response is as it goes out, and all other overlays have seen it. */
+static int
+response_last(Operation *op, SlapReply *rs)
+{
+    struct way *way = op->o_callback->sc_private;
+
+    pat_mint_reveal(&way->work, rs);
+    return SLAP_CB_CONTINUE;
+}
+
+/* It has been sent. */
+static int
+response_sent(Operation *op, SlapReply *rs)
+{
+    struct way *way = op->o_callback->sc_private;
+
+    (void)rs;
+    pat_mint_hide(&way->work);
     return SLAP_CB_CONTINUE;
 }
 
@@ -355,21 +417,35 @@ obstacle(const Operation *op, const slap_overinst *on)
     return NULL;
 }
 
-/* Let the backend do it, with our callback before all others. */
+/* Let the backend do it, with our callbacks around all others. */
 static int
 walk(struct way *way, SlapReply *rs, slap_operation_t which, slap_overinst *on)
 {
     Operation *op = way->work.op;
+    slap_callback **end;
     int rc;
 
-    way->callback.sc_response = response;
-    way->callback.sc_private = way;
-    way->callback.sc_next = op->o_callback;
-    op->o_callback = &way->callback;
+    way->first.sc_response = response;
+    way->first.sc_cleanup = response_sent;
+    way->first.sc_private = way;
+    way->first.sc_next = op->o_callback;
+    op->o_callback = &way->first;
+    for (end = &op->o_callback; *end != NULL; end = &(*end)->sc_next)
+        continue;
+    way->last.sc_response = response_last;
+    way->last.sc_private = way;
+    *end = &way->last;
     rc = overlay_op_walk(op, rs, which, on->on_info, on->on_next);
-    unlink_callback(op, &way->callback);
+    unlink_callback(op, &way->first);
+    unlink_callback(op, &way->last);
     if (rs->sr_text == way->work.text)
         rs->sr_text = NULL;
+    if (way->preread[0] != NULL) {
+        if (rs->sr_ctrls == way->preread)
+            rs->sr_ctrls = NULL;
+        op->o_tmpfree(way->preread[0]->ldctl_value.bv_val, op->o_tmpmemctx);
+        ch_free(way->preread[0]);
+    }
     pat_txn_abort(&way->work.txn);
     return rc;
 }

@@ -25,6 +25,14 @@ struct replay {
     bool before; /* has the backend not been reached yet? */
 };
 
+/* An operation that accesslog has begun to log, and has not logged. */
+struct pat_hold {
+    Operation op;
+    BackendDB db;
+    slap_callback end;
+    struct replay replay;
+};
+
 /* Its address marks those operations. */
 static char replay_key;
 
@@ -478,10 +486,90 @@ detach(struct pat_txn *t)
     return whole;
 }
 
+/* Values for contextCSN: those that there are, with `csn` for the one of its server. */
+static BerVarray
+context_values(const Attribute *a, struct berval *csn)
+{
+    BerVarray values = NULL;
+    unsigned i;
+
+    for (i = 0; a != NULL && i < a->a_numvals; i++)
+        if (slap_parse_csn_sid(&a->a_vals[i]) != slap_parse_csn_sid(csn))
+            value_add_one(&values, &a->a_vals[i]);
+    value_add_one(&values, csn);
+    return values;
+}
+
+/*
+ * syncprov writes the context CSN now and then, and mdb does not look for a newer one at
+ * the next start. Should slapd be killed before the changes have been shown, consumers
+ * must still learn that there are some: so the newest CSN goes into the transaction.
+ */
+static int
+note_context(struct pat_txn *t, struct pat_change *newest)
+{
+    Operation o;
+    BackendDB db;
+    slap_callback cb;
+    SlapReply rs = {.sr_type = REP_RESULT};
+    struct berval dn = BER_BVNULL, cn = pat_bv("cn=ldapsync");
+    Modifications mod = {0};
+    Entry *e;
+
+    if (BER_BVISEMPTY(&newest->op.o_csn) ||
+        !overlay_is_inst(t->op->o_bd->bd_self, "syncprov"))
+        return LDAP_SUCCESS;
+    internal(t, &o, &db, &cb, LDAP_REQ_MODIFY);
+    if (SLAP_SYNC_SUBENTRY(&db))
+        build_new_dn(&dn, db.be_nsuffix, &cn, NULL);
+    else
+        pat_dup(&dn, &db.be_nsuffix[0]);
+    e = pat_txn_get(t, &dn);
+    if (e != NULL) {
+        mod.sml_desc = slap_schema.si_ad_contextCSN;
+        mod.sml_op = LDAP_MOD_REPLACE;
+        mod.sml_flags = SLAP_MOD_INTERNAL;
+        mod.sml_values =
+            context_values(attr_find(e->e_attrs, mod.sml_desc), &newest->op.o_csn);
+        while (!BER_BVISNULL(&mod.sml_values[mod.sml_numvals]))
+            mod.sml_numvals++;
+        o.o_req_dn = e->e_name;
+        o.o_req_ndn = e->e_nname;
+        o.orm_modlist = &mod;
+        o.orm_no_opattrs = 1;
+        o.o_dont_replicate = 1;
+        o.o_no_schema_check = 1;
+        db.bd_info->bi_op_modify(&o, &rs);
+        ber_bvarray_free(mod.sml_values);
+        entry_free(e);
+    }
+    ch_free(dn.bv_val);
+    if (rs.sr_err != LDAP_SUCCESS)
+        snprintf(t->error, sizeof(t->error), "contextCSN: %s",
+            rs.sr_text == NULL ? ldap_err2string(rs.sr_err) : rs.sr_text);
+    return rs.sr_err;
+}
+
+static struct pat_change *
+newest_change(const struct pat_txn *t)
+{
+    struct pat_change *c = t->first;
+
+    while (c != NULL && c->next != NULL)
+        c = c->next;
+    return c;
+}
+
 int
 pat_txn_commit(struct pat_txn *t)
 {
+    struct pat_change *newest = newest_change(t);
     int rc;
+
+    if (newest != NULL && note_context(t, newest) != LDAP_SUCCESS) {
+        pat_txn_abort(t);
+        return LDAP_OTHER;
+    }
 
     if (failpoint_hit(AT_COMMIT, 0)) {
         snprintf(t->error, sizeof(t->error), "the database was not committed: failpoint");
@@ -535,6 +623,8 @@ pat_txn_entry_get(Operation *op, struct berval *ndn, ObjectClass *oc,
     Entry *e;
 
     (void)rw;
+    if (r != NULL && r->change == NULL)
+        return LDAP_NO_SUCH_OBJECT; /* a hold: it has no entry */
     if (r == NULL || !r->before || r->change->before == NULL ||
         !dn_match(ndn, &r->change->ndn))
         return SLAP_CB_CONTINUE;
@@ -552,7 +642,83 @@ pat_txn_entry_release(Operation *op, Entry *e, int rw)
     struct replay *r = replay_of(op);
 
     (void)rw;
-    return r != NULL && e == r->change->before ? LDAP_SUCCESS : SLAP_CB_CONTINUE;
+    return r != NULL && r->change != NULL && e == r->change->before ? LDAP_SUCCESS
+                                                                    : SLAP_CB_CONTINUE;
+}
+
+/* Does this accesslog log successes alone? Its settings are its own: ask as cn=config. */
+static bool
+logs_success_alone(slap_overinst *on)
+{
+    ConfigTable *table =
+        on->on_bi.bi_cf_ocs == NULL ? NULL : on->on_bi.bi_cf_ocs->co_table;
+    ConfigArgs args = {.op = SLAP_CONFIG_EMIT, .bi = &on->on_bi};
+
+    for (; table != NULL && table->name != NULL; table++) {
+        if (strcmp(table->name, "logsuccess") != 0)
+            continue;
+        args.type = (int)(table->arg_type & ARGS_USERLAND);
+        return ((ConfigDriver *)table->arg_item)(&args) == 0 && args.value_int != 0;
+    }
+    return false;
+}
+
+/* The accesslog to hold, or NULL; the list begins with the outermost. */
+static slap_overinst *
+holdable(const struct pat_txn *t)
+{
+    slap_overinst *on;
+
+    for (on = t->on->on_info->oi_list; on != NULL; on = on->on_next) {
+        if (strcmp(on->on_bi.bi_type, "syncprov") == 0)
+            return NULL;
+        if (strcmp(on->on_bi.bi_type, "accesslog") == 0 &&
+            (on->on_bi.bi_flags & SLAPO_BFLAG_DISABLED) == 0)
+            return logs_success_alone(on) ? on : NULL;
+    }
+    return NULL;
+}
+
+/*
+ * accesslog lets one operation be under way at a time, by a mutex that it takes before
+ * the backend and lets go of when the response passes; the thread that has it may take it
+ * again. So it is shown the beginning of one more operation, whose end comes later.
+ */
+void
+pat_txn_hold(struct pat_txn *t)
+{
+    slap_overinst *on = t->first == NULL ? NULL : holdable(t);
+    struct pat_hold *h;
+    SlapReply rs = {.sr_type = REP_RESULT};
+
+    if (on == NULL)
+        return;
+    h = ch_calloc(1, sizeof(*h));
+    internal(t, &h->op, &h->db, &h->end, LDAP_REQ_MODIFY);
+    h->db.bd_info = (BackendInfo *)on;
+    h->op.o_do_not_cache = 0;
+    h->op.o_req_dn = t->first->dn;
+    h->op.o_req_ndn = t->first->ndn;
+    h->replay.extra.oe_key = &replay_key;
+    LDAP_SLIST_INSERT_HEAD(&h->op.o_extra, &h->replay.extra, oe_next);
+    on->on_bi.bi_op_modify(&h->op, &rs);
+    t->hold = h;
+}
+
+/* What has begun ends as a failure, of which nothing is logged. */
+static void
+let_go(struct pat_txn *t)
+{
+    struct pat_hold *h = t->hold;
+    SlapReply rs = {.sr_type = REP_RESULT, .sr_err = LDAP_OTHER};
+
+    if (h == NULL)
+        return;
+    /* It did not take part if it has no callback there: it does not log such writes. */
+    if (h->op.o_callback != &h->end)
+        h->op.o_callback->sc_response(&h->op, &rs);
+    ch_free(h);
+    t->hold = NULL;
 }
 
 /* The backend of a replay: the change was made long ago. */
@@ -643,6 +809,7 @@ pat_txn_clear(struct pat_txn *t)
     if (t->op == NULL)
         return;
     pat_txn_abort(t);
+    let_go(t);
     forget(t);
 }
 

@@ -25,6 +25,7 @@
 #include "host.h"
 
 struct pat_change;
+struct pat_hold;
 
 struct pat_txn {
     Operation *op; /* the client's */
@@ -36,6 +37,7 @@ struct pat_txn {
     int ads;    /* mi_numads at the begin */
     struct pat_change *first, **last;
     unsigned changes;
+    struct pat_hold *hold;
     char error[400]; /* of the last change that failed */
 };
 
@@ -76,6 +78,15 @@ PAT_MUST_USE int pat_txn_add(struct pat_txn *t, Entry *e);
 PAT_MUST_USE int pat_txn_commit(struct pat_txn *t);
 
 void pat_txn_abort(struct pat_txn *t);
+
+/*
+ * Keep the order of an access log that other servers follow (delta-syncrepl): from the
+ * commit on, before anyone has seen the response, until pat_txn_clear(), no other
+ * operation is logged. Only where accesslog logs successes alone, for it would log this
+ * as a failure, and stands above syncprov, for whoever waits for us must not hold what we
+ * will wait for.
+ */
+void pat_txn_hold(struct pat_txn *t);
 
 /* Show the other overlays what was committed. */
 void pat_txn_replay(struct pat_txn *t);
