@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2119
 #
-# What acl.ldif grants and, above all, what it does not, by stock LDAP tools.
-# Works without patd, patctl and the overlay.
+# What acl.ldif grants and, above all, what it does not, by stock LDAP tools. What the
+# overlay refuses whatever these rules say is the matter of tests/e2e/hook.bats.
 
 setup_file() {
     BOX=$(mktemp -d)
@@ -56,19 +56,6 @@ c bob globex
 TOKENS
 }
 
-# As patd: by its unix user, over ldapi.
-as_patd() {
-    local tool=$1
-    shift
-
-    if ((EUID == 0)); then
-        LDAPNOINIT=1 setpriv --reuid nobody --regid nogroup --clear-groups \
-            "$tool" -Q -Y EXTERNAL -H "$LDAPURI" "$@"
-    else
-        LDAPNOINIT=1 "$tool" -Q -Y EXTERNAL -H "$LDAPURI" "$@"
-    fi
-}
-
 # search WHO BASE FILTER [ATTRIBUTE...]: entries on one line each, "dn|attr: value|..."
 search() {
     local who=$1 base=$2 filter=$3
@@ -76,7 +63,7 @@ search() {
     shift 3
 
     case $who in
-    patd) run=(as_patd ldapsearch) ;;
+    patd) run=(ldap_patd ldapsearch) ;;
     anonymous) run=(env LDAPNOINIT=1 ldapsearch -x -H "$LDAPURI") ;;
     admin) run=(ldap_admin ldapsearch) ;;
     *) run=(ldap_as "$who" ldapsearch) ;;
@@ -112,7 +99,7 @@ patLastUsed: 20200101000000Z"
 }
 
 @test "patd cannot compare a hash, nor find one out piece by piece" {
-    refuses 50 as_patd ldapcompare "$token_a" "patHash:$hash_a"
+    refuses 50 ldap_patd ldapcompare "$token_a" "patHash:$hash_a"
     for filter in "(patHash=aaaa*)" "(patHash=*aaaa*)" "(patHash>=0)" "(patHash<=f)" \
         "(patHash:caseIgnoreIA5SubstringsMatch:=aaaa*)" "(patHash:caseExactSubstringsMatch:=aaaa*)" \
         "(patHash:caseIgnoreSubstringsMatch:=aaaa*)" "(patHash:caseExactIA5SubstringsMatch:=aaaa*)" \
@@ -143,7 +130,7 @@ patLastUsed: 20200101000000Z"
     expect "$(search patd "uid=alice,$people" '(objectClass=*)' + userPassword mail cn)" "uid=alice,$people"
     expect "$(search patd "$people" '(userPassword=alice-password)' 1.1)" ''
     expect "$(search patd "$people" '(mail=*)' 1.1)" ''
-    refuses 50 as_patd ldapcompare "uid=alice,$people" userPassword:alice-password
+    refuses 50 ldap_patd ldapcompare "uid=alice,$people" userPassword:alice-password
 }
 
 @test "patd sees whether an account is locked" {
@@ -166,7 +153,7 @@ LDIF
 }
 
 @test "patd writes the last use, the old value taken out, and nothing else" {
-    as_patd ldapmodify <<LDIF
+    ldap_patd ldapmodify <<LDIF
 dn: $token_a
 changetype: modify
 delete: patLastUsed
@@ -181,7 +168,7 @@ LDIF
     expect "$(ldap_admin_get "$token_a" patLastUsed)" 20200102000000Z
     expect "$(ldap_admin_get "$token_a" patLastUsedFrom)" 'sshd@host from 192.0.2.2'
     # Whoever comes second with the same old value loses.
-    refuses 16 as_patd ldapmodify <<LDIF
+    refuses 16 ldap_patd ldapmodify <<LDIF
 dn: $token_a
 changetype: modify
 delete: patLastUsed
@@ -191,7 +178,7 @@ add: patLastUsed
 patLastUsed: 20200103000000Z
 LDIF
     for attr in patRevoked patExpires; do
-        refuses 50 as_patd ldapmodify <<LDIF
+        refuses 50 ldap_patd ldapmodify <<LDIF
 dn: $token_a
 changetype: modify
 replace: $attr
@@ -199,14 +186,14 @@ $attr: 20200101000000Z
 LDIF
     done
     for attr in patHash patOwner patService patSource cn description objectClass; do
-        refuses 50 as_patd ldapmodify <<LDIF
+        refuses 50 ldap_patd ldapmodify <<LDIF
 dn: $token_a
 changetype: modify
 delete: $attr
 LDIF
     done
-    refuses 50 as_patd ldapdelete "$token_a"
-    refuses 50 as_patd ldapadd <<LDIF
+    refuses 50 ldap_patd ldapdelete "$token_a"
+    refuses 50 ldap_patd ldapadd <<LDIF
 dn: patId=new,ou=tokens,o=acme,$orgs
 objectClass: patToken
 patId: new
@@ -223,14 +210,13 @@ patEventTime: $(now_gt)
 LDIF
     expect "$(search patd "$orgs" '(objectClass=patEvent)' 1.1)" ''
     expect "$(search patd "$orgs" '(patAction=*)' 1.1)" ''
-    refuses 32 as_patd ldapsearch -b "patEventId=e1,ou=audit,o=acme,$orgs" -s base
-    refuses 32 as_patd ldapsearch -b "$PAT_BASE" -s base
+    refuses 32 ldap_patd ldapsearch -b "patEventId=e1,ou=audit,o=acme,$orgs" -s base
+    refuses 32 ldap_patd ldapsearch -b "$PAT_BASE" -s base
     # The owner of the org reads it, members and others do not, nobody writes it.
-    expect "$(search alice "ou=audit,o=acme,$orgs" '(objectClass=patEvent)' patAction)" \
+    expect "$(search alice "ou=audit,o=acme,$orgs" '(patEventId=e1)' patAction)" \
         "patEventId=e1,ou=audit,o=acme,$orgs|patAction: pat.created"
     for uid in bob carol dave; do
-        expect "$(search "$uid" "$orgs" '(|(objectClass=patEvent)(patEventId=*)(ou=audit))' 1.1)" \
-            "$([[ $uid != dave ]] || printf '%s' "ou=audit,o=globex,$orgs")"
+        expect "$(search "$uid" "o=acme,$orgs" '(|(objectClass=patEvent)(patEventId=*)(ou=audit))' 1.1)" ''
     done
     for uid in alice bob; do
         refuses 50 ldap_as "$uid" ldapdelete "patEventId=e1,ou=audit,o=acme,$orgs" ||
@@ -310,8 +296,11 @@ patRevoked: 20991231235959Z
 LDIF
     refuses 50 ldap_as bob ldapdelete "$token_b"
     refuses 50 ldap_as bob ldapmodrdn "$token_b" patId=z
-    # The client's refusal stands: the entry is as bob left it.
+    # The client's refusal stands: the entry is as bob left it, and the overlay.
     [[ $(ldap_admin_get "$token_b" patRevoked) != 2099* ]]
+    expect "$(ldap_admin_get "$token_b" patRevokedBy)" "uid=bob,$people"
+    expect "$(search bob "$token_b" '(objectClass=*)' patRevokedBy)" \
+        "$token_b|patRevokedBy: uid=bob,$people"
 }
 
 @test "an owner of the org revokes, for good; other people do not" {
@@ -345,7 +334,7 @@ LDIF
 }
 
 @test "an owner changes nothing else that counts" {
-    for attr in patHash patOwner patExpires patService patSource patLastUsed patLastUsedFrom cn description objectClass; do
+    for attr in patHash patOwner patLastUsed patLastUsedFrom objectClass; do
         refuses 50 ldap_as bob ldapmodify <<LDIF
 dn: $token_b
 changetype: modify
@@ -358,12 +347,55 @@ changetype: modify
 add: patRevokedBy
 patRevokedBy: uid=alice,$people
 LDIF
+    # These are the owner's, within what the overlay allows.
+    for attr in patExpires patService patSource; do
+        refuses 19 ldap_as bob ldapmodify <<LDIF
+dn: $token_b
+changetype: modify
+delete: $attr
+LDIF
+        refuses 50 ldap_as alice ldapmodify <<LDIF
+dn: $token_b
+changetype: modify
+delete: $attr
+LDIF
+    done
 }
 
-# What the overlay then completes: here such a token has no hash, and lets nobody in.
-@test "members add tokens of their own in their orgs, not of others, not elsewhere" {
+@test "an owner renames a token, limits it further, and has it expire sooner" {
+    ldap_as bob ldapmodify >/dev/null <<LDIF
+dn: $token_b
+changetype: modify
+replace: cn
+cn: another name
+-
+delete: description
+-
+replace: patExpires
+patExpires: 20801231235959Z
+-
+replace: patSource
+patSource: 192.0.2.7
+LDIF
+    expect "$(ldap_admin_get "$token_b" patSource)" 192.0.2.7
+    refuses 19 ldap_as bob ldapmodify <<LDIF
+dn: $token_b
+changetype: modify
+replace: patSource
+patSource: 192.0.2.0/24
+LDIF
+    refuses 50 ldap_as alice ldapmodify <<LDIF
+dn: $token_b
+changetype: modify
+replace: cn
+cn: not hers
+LDIF
+}
+
+@test "members make tokens of their own in their orgs, not of others, not elsewhere" {
+    local uid org
     add() {
-        ldap_as "$1" ldapadd <<LDIF
+        ldap_as "$1" ldapadd -e postread=patSecret <<LDIF
 dn: patId=$1-$2,ou=tokens,o=$3,$orgs
 objectClass: patToken
 patId: $1-$2
@@ -376,19 +408,56 @@ description: new
 ${4:-}
 LDIF
     }
-    add bob bob acme
-    add carol carol acme
-    add alice alice acme
-    add bob bob globex
+    while read -r uid org; do
+        [[ $(add "$uid" "$uid" "$org") == *'patSecret: rhp_'* ]]
+        mint_self "$uid" "$org"
+        expect "$(ldap_admin_get "$MINT_DN" patOwner)" "uid=$uid,$people"
+        ldap_admin ldapdelete "$MINT_DN"
+    done <<'MEMBERS'
+bob acme
+carol acme
+alice acme
+bob globex
+dave globex
+MEMBERS
     ldap_admin ldapdelete "patId=alice-alice,ou=tokens,o=acme,$orgs"
     refuses 50 add carol carol globex
+    refuses 50 add dave dave acme
     refuses 50 add bob alice acme
     refuses 50 add alice bob acme
     refuses 50 add alice alice globex "patHash: $hash_a"
     refuses 50 add alice alice globex "patLastUsed: $(now_gt)"
+    refuses 50 add alice alice globex "patRevoked: $(now_gt)" ||
+        refuses 19 add alice alice globex "patRevoked: $(now_gt)"
     refuses 50 add alice alice globex "patRevokedBy: uid=bob,$people"
     # patSecret belongs to no class; whichever check comes first refuses it.
     refuses 65 add alice alice globex 'patSecret: rhp_0' || refuses 50 add alice alice globex 'patSecret: rhp_0'
+    # Who once was a member is none.
+    change_member delete carol acme viewers
+    refuses 50 mint_self carol acme
+    change_member add carol acme viewers
+}
+
+@test "the log has what the overlay wrote in their names, and its readers are the owners" {
+    local lines
+
+    mint_self bob acme
+    expect "$(search alice "ou=audit,o=acme,$orgs" "(patTarget=$MINT_ID)" patAction patActor |
+        cut -d'|' -f2-)" "patAction: pat.created|patActor: uid=bob,$people"
+    lines=$(search admin "ou=audit,o=acme,$orgs" '(objectClass=patEvent)' 1.1)
+    expect "$(search alice "ou=audit,o=acme,$orgs" '(objectClass=patEvent)' 1.1)" "$lines"
+    ldap_patd ldapmodify <<LDIF
+dn: $MINT_DN
+changetype: modify
+add: patLastUsed
+patLastUsed: $(now_gt)
+LDIF
+    expect "$(search alice "ou=audit,o=acme,$orgs" "(patVia=$MINT_ID)" patAction | cut -d'|' -f2-)" \
+        'patAction: pat.used'
+    for uid in bob carol dave patd anonymous; do
+        expect "$(search "$uid" "$orgs" "(patTarget=$MINT_ID)" 1.1 2>/dev/null)" ''
+        expect "$(search "$uid" "ou=audit,o=acme,$orgs" '(objectClass=patEvent)' 1.1 2>/dev/null)" ''
+    done
 }
 
 @test "no added token is a role group or an org as well" {
