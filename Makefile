@@ -4,7 +4,7 @@
 # sudo make demo  install what is missing, then tell the whole story with real programs
 # sudo make test  install what is missing, then run every test
 #
-# Also: check (unit tests alone, no root), bench, lint, format, install, uninstall, clean,
+# Also: check (unit tests alone, no root), campaign, bench, lint, format, install, uninstall, clean,
 # distclean (also what deps fetched into .deps/). OPENLDAP_SRC=DIR compiles slapd's overlay
 # against that source tree, configured, instead of the source of Debian's slapd.
 # SANITIZE=1 builds with ASan and UBSan into build-sanitize/; WERROR=1 makes warnings errors.
@@ -93,6 +93,12 @@ test: deps
 	@$(MAKE) --no-print-directory all tools
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) $(SANITIZER_OPTIONS) tests/run
 
+# The long form of a test that make test runs in short: slapd is killed 200 times amid
+# removals of members.
+campaign: deps
+	@$(MAKE) --no-print-directory all tools
+	@PAT_KILLS=$${PAT_KILLS:-200} BUILD=$(BUILD) tests/run tests/e2e/hook-atomic.bats
+
 # Ratios of one run on this machine; see the head of the script.
 bench: deps
 	@$(MAKE) --no-print-directory all bench-tools
@@ -157,6 +163,6 @@ clean:
 distclean: clean
 	rm -rf .deps
 
-.PHONY: all deps demo test bench format lint install uninstall clean distclean
+.PHONY: all deps demo test campaign bench format lint install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2119,SC2120     # arguments that may be left out
 #
 # lib.bash - what tests with a directory share
 #
@@ -46,6 +46,17 @@ ldap_admin() {
     LDAPNOINIT=1 "$tool" -x -H "$LDAPURI" -D "$PAT_ADMIN_DN" -y "$PAT_ADMIN_PW_FILE" "$@"
 }
 
+# ldap_patd TOOL [ARG...]
+# Run an LDAP client as patd's account: by its unix user, over ldapi.
+ldap_patd() {
+    local tool=$1
+    local -a as=()
+    shift
+
+    ((EUID != 0)) || as=(setpriv --reuid "$(id -u nobody)" --regid "$(id -g nobody)" --clear-groups)
+    LDAPNOINIT=1 "${as[@]}" "$tool" -Q -Y EXTERNAL -H "$LDAPURI" "$@"
+}
+
 # ldap_admin_modify, ldap_admin_add [ARG...]
 # Apply the LDIF on standard input as the administrator.
 ldap_admin_modify() { ldap_admin ldapmodify "$@" >/dev/null; }
@@ -90,4 +101,97 @@ mint() {
             "patHash: $hash" "patOwner: uid=$uid,ou=people,$PAT_BASE"
         (($# == 0)) || printf '%s\n' "$@"
     } | ldap_admin ldapadd >/dev/null
+}
+
+# mint_self UID ORG [LDIF-LINE...]
+# UID makes a token of their own in ORG: the hook makes it, and tells it once. Sets the
+# same as mint.
+mint_self() {
+    local uid=$1 org=$2 answer
+    shift 2
+
+    MINT_TOKEN=''
+    MINT_ID=$(random_id)
+    MINT_DN="patId=$MINT_ID,ou=tokens,o=$org,ou=orgs,$PAT_BASE"
+    answer=$(
+        {
+            printf '%s\n' "dn: $MINT_DN" 'objectClass: patToken' "patId: $MINT_ID"
+            (($# == 0)) || printf '%s\n' "$@"
+        } | ldap_as "$uid" ldapadd -o ldif-wrap=no -e postread=patSecret
+    ) || return
+    MINT_TOKEN=$(sed -n '/^# ==> postread$/,/^# <== postread$/s/^patSecret: //p' <<<"$answer")
+    if [[ -z $MINT_TOKEN ]]; then
+        printf 'mint_self: the answer to the add has no patSecret\n' >&2
+        return 1
+    fi
+}
+
+# revoke DN
+# The administrator revokes the token.
+revoke() {
+    ldap_admin_modify <<LDIF
+dn: $1
+changetype: modify
+add: patRevoked
+patRevoked: $(now_gt)
+LDIF
+}
+
+# change_member add|delete UID ORG GROUP
+change_member() {
+    ldap_admin_modify <<LDIF
+dn: cn=$4,o=$3,ou=orgs,$PAT_BASE
+changetype: modify
+$1: member
+member: uid=$2,ou=people,$PAT_BASE
+LDIF
+}
+
+# events ORG [FILTER]
+# Print the audit events of an org in the order in which they came, one a line:
+#   ACTION|by=ACTOR|target=TARGET|owner=OWNER|via=PATID|KEY=VALUE...
+# without what an event has not, its details sorted, and names without the base.
+events() {
+    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "o=$1,ou=orgs,$PAT_BASE" \
+        "(&(objectClass=patEvent)${2-})" entryCSN patAction patActor patTarget patTargetOwner \
+        patVia patDetail | awk -v base=",$PAT_BASE" '
+        BEGIN {
+            RS = ""
+            FS = "\n"
+            names = split("patActor by patTarget target patTargetOwner owner patVia via", name, " ")
+        }
+        # No line break in it: an event is a line.
+        function decoded(base64,    run, text) {
+            run = "printf %s " base64 " | base64 -d | tr \"\\000-\\037\\177\" \"?\""
+            run | getline text
+            close(run)
+            return text
+        }
+        {
+            delete value
+            details = 0
+            for (i = 1; i <= NF; i++) {
+                at = index($i, ":")
+                key = substr($i, 1, at - 1)
+                text = substr($i, at + 2)
+                if (substr($i, at + 1, 1) == ":")
+                    text = decoded(substr($i, at + 3))
+                if (key == "patDetail") {
+                    for (j = ++details; j > 1 && detail[j - 1] > text; j--)
+                        detail[j] = detail[j - 1]
+                    detail[j] = text
+                } else {
+                    while ((at = index(text, base)) > 0)
+                        text = substr(text, 1, at - 1) substr(text, at + length(base))
+                    value[key] = text
+                }
+            }
+            line = value["entryCSN"] " " value["patAction"]
+            for (i = 1; i <= names; i += 2)
+                if (name[i] in value)
+                    line = line "|" name[i + 1] "=" value[name[i]]
+            for (i = 1; i <= details; i++)
+                line = line "|" detail[i]
+            print line
+        }' | LC_ALL=C sort | cut -d' ' -f2-
 }

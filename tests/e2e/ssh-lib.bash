@@ -112,25 +112,6 @@ has_last_used() {
         $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == "$1@"*" from 127.0.0.1" ]]
 }
 
-revoke() {
-    ldap_admin_modify <<LDIF
-dn: $1
-changetype: modify
-add: patRevoked
-patRevoked: $(now_gt)
-LDIF
-}
-
-# change_member add|delete UID ORG GROUP
-change_member() {
-    ldap_admin_modify <<LDIF
-dn: cn=$4,o=$3,ou=orgs,$PAT_BASE
-changetype: modify
-$1: member
-member: uid=$2,ou=people,$PAT_BASE
-LDIF
-}
-
 # --- logs ----------------------------------------------------------------------------------
 
 size_of() {

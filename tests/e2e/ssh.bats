@@ -49,6 +49,13 @@ teardown() {
     accepted sshd-pat carol acme viewer
 }
 
+@test "a token that its user made with ldapadd lets its user in" {
+    mint_self carol acme 'cn: of my own'
+    TOKEN=$MINT_TOKEN TOKEN_NAME='of my own' TOKEN_USER=carol
+    remember_token "$TOKEN"
+    accepted sshd-pat carol acme viewer
+}
+
 @test "a session learns when its token expires" {
     new_token alice acme 'patExpires: 20991231235959Z'
     accepted sshd-pat alice acme owner PAT_EXPIRES=4102444799
@@ -90,8 +97,8 @@ teardown() {
 @test "an expired token is refused" {
     local expires
 
-    expires=$(($(printf '%(%s)T') + 1))
-    new_token alice acme "patExpires: $(now_gt 1)"
+    expires=$(($(printf '%(%s)T') + 2))
+    new_token alice acme "patExpires: $(now_gt 2)"
     while (($(printf '%(%s)T') <= expires)); do sleep 0.1; done
     refused sshd-pat alice 'token has expired'
 }
@@ -148,9 +155,10 @@ teardown() {
     new_token carol acme
     accepted sshd-pat carol acme viewer
     change_member delete carol acme viewers
-    # Where slapd has the overlay, the removal itself has revoked the token.
-    refused sshd-pat carol "owner is no active member of the token's org|token is revoked"
+    # The removal itself has revoked it, for good.
+    refused sshd-pat carol 'token is revoked'
     change_member add carol acme viewers
+    refused sshd-pat carol 'token is revoked'
 }
 
 @test "a revoked token stays refused when its owner leaves and comes back" {

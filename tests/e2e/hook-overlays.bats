@@ -1,0 +1,447 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The overlay beside others of slapd, each of which is shown all changes that one request
+# causes, and does with them what it does with any other. No log keeps a secret: that is
+# looked for when a server ends.
+
+load common
+load replica
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    BACKGROUND_PIDS=()
+    server one --no-patd
+}
+
+teardown() {
+    load_ends
+    end_background
+    servers_down
+}
+
+# loads MODULE...: and then add the overlay whose LDIF is on standard input.
+loads() {
+    {
+        modules "$@"
+        cat
+    } | ldap_admin_modify
+}
+
+# An org whose role groups are groupOfNames.
+initech() {
+    ldap_admin_add <<LDIF
+dn: o=initech,ou=orgs,$PAT_BASE
+objectClass: organization
+objectClass: patOrg
+o: initech
+
+dn: ou=tokens,o=initech,ou=orgs,$PAT_BASE
+objectClass: organizationalUnit
+ou: tokens
+
+dn: cn=members,o=initech,ou=orgs,$PAT_BASE
+objectClass: groupOfNames
+objectClass: patRoleGroup
+cn: members
+patRole: member
+member: uid=alice,ou=people,$PAT_BASE
+member: uid=bob,ou=people,$PAT_BASE
+member: uid=carol,ou=people,$PAT_BASE
+
+dn: cn=viewers,o=initech,ou=orgs,$PAT_BASE
+objectClass: groupOfNames
+objectClass: patRoleGroup
+cn: viewers
+patRole: viewer
+member: uid=carol,ou=people,$PAT_BASE
+member: uid=dave,ou=people,$PAT_BASE
+LDIF
+    tokens 2 bob initech
+    tokens 2 carol initech
+    tokens 2 dave initech
+}
+
+person() {
+    printf 'uid=%s,ou=people,%s\n' "$1" "$PAT_BASE"
+}
+
+# renamed UID NEW, deleted UID
+renamed() {
+    ldap_admin_modify <<LDIF
+dn: $(person "$1")
+changetype: modrdn
+newrdn: uid=$2
+deleteoldrdn: 1
+LDIF
+}
+
+deleted() {
+    ldap_admin ldapdelete "$(person "$1")"
+}
+
+# refused TEXT COMMAND...: it fails, and says that among other things.
+refused() {
+    run "${@:2}"
+    printf '%s\n' "$output"
+    [[ $status -ne 0 && $output == *"$1"* ]]
+}
+
+# add_overlay DATABASE NAME CLASS [LINE...]: what is wrong goes to standard output.
+add_overlay() {
+    overlay "${@:2}" | sed "1s/{1}mdb/$1/" | ldap_admin ldapmodify 2>&1
+}
+
+# What happens in a day, with a look at what must have become of it.
+day() {
+    mint_self bob acme 'cn: laptop'
+    revoke "$MINT_DN"
+    mint_self bob acme
+    ldap_admin ldapdelete "$MINT_DN"
+    tokens 3 bob acme
+    tokens 2 carol acme
+    mint bob globex
+    change_member delete bob acme members
+    [[ $(live bob acme) == 0 && $(live bob globex) == 1 ]]
+    change_member add bob acme members
+    renamed carol cora
+    [[ $(live cora acme) == 2 ]]
+    [[ $(ldap_admin_get "cn=viewers,o=acme,ou=orgs,$PAT_BASE" member) == "$(person cora)" ]]
+    deleted cora
+    [[ $(live cora acme) == 0 && $(revoked cora acme) == 2 ]]
+    [[ -z $(ldap_admin_get "cn=viewers,o=acme,ou=orgs,$PAT_BASE" member) ]]
+    audit_is_right
+}
+
+# log_of FILTER ATTRIBUTE...: from the access log.
+log_of() {
+    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b cn=log "$@"
+}
+
+# Each event was added once, and each revocation made once, says the access log, too.
+log_is_right() {
+    local logged=$BATS_TEST_TMPDIR/logged here=$BATS_TEST_TMPDIR/here
+
+    log_of '(&(objectClass=auditAdd)(reqResult=0))' reqDN | sed -n 's/^reqDN: patEventId/patEventId/p' |
+        sort >"$logged"
+    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "$PAT_BASE" '(objectClass=patEvent)' 1.1 |
+        sed -n 's/^dn: //p' | sort >"$here"
+    [[ -s $here ]]
+    diff "$here" "$logged" | head
+    cmp "$here" "$logged"
+    log_of '(objectClass=auditModify)' reqDN reqMod |
+        awk '/^reqDN: /{ dn = $2 } /^reqMod: patRevoked:[+=] /{ print dn, $3 }' | sort >"$logged"
+    log_of '(objectClass=auditDelete)' reqDN | sed -n 's/^reqDN: patId=\([^,]*\),.*/\1/p' \
+        >"$BATS_TEST_TMPDIR/gone"
+    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "$PAT_BASE" '(patRevoked=*)' patRevoked |
+        awk '/^dn: /{ dn = $2 } /^patRevoked: /{ print dn, $2 }' | sort >"$here"
+    [[ -s $here ]]
+    grep -vwFf "$BATS_TEST_TMPDIR/gone" "$logged" >"$logged.live" || true
+    diff "$here" "$logged.live" | head
+    cmp "$here" "$logged.live"
+}
+
+@test "accesslog: each change is logged, once" {
+    { modules accesslog && logs; } | ldap_admin_modify
+    day
+    log_is_right
+    log_of '(objectClass=auditModify)' reqMod >"$BATS_TEST_TMPDIR/mods"
+    grep -x 'reqMod: patRevokedReason:[+=] member-removed' "$BATS_TEST_TMPDIR/mods"
+    grep "^reqMod: patOwner:[+=] $(person cora)" "$BATS_TEST_TMPDIR/mods"
+}
+
+@test "accesslog with olcAccessLogOld: what was there before is logged, too" {
+    {
+        modules accesslog
+        logs 'olcAccessLogOld: (|(objectClass=patToken)(objectClass=patRoleGroup))' \
+            'olcAccessLogOldAttr: patOwner'
+    } | ldap_admin_modify
+    day
+    log_is_right
+    # The revocations of the tokens of a member who was removed, with their owner, but none
+    # before that.
+    log_of "(&(objectClass=auditModify)(reqOld=patOwner: $(person bob)))" reqMod reqOld \
+        >"$BATS_TEST_TMPDIR/old"
+    [[ $(grep -c 'reqMod: patRevokedReason:[+=] member-removed' "$BATS_TEST_TMPDIR/old") == 3 ]]
+    run ! grep '^reqOld: patRevoked' "$BATS_TEST_TMPDIR/old"
+    # A person's renaming, with the name before.
+    log_of "(&(objectClass=auditModify)(reqOld=patOwner: $(person carol)))" reqMod |
+        grep "^reqMod: patOwner:[+=] $(person cora)"
+    log_of "(&(objectClass=auditModify)(reqOld=member: $(person carol)))" reqDN |
+        grep '^reqDN: cn=viewers,o=acme,'
+}
+
+@test "auditlog: each change is in the file" {
+    local log=$SANDBOX/log/audit.ldif
+
+    overlay auditlog olcAuditlogConfig "olcAuditlogFile: $log" | loads auditlog
+    day
+    [[ $(grep -c '^dn: patEventId=' "$log") == "$(count '(objectClass=patEvent)')" ]]
+    [[ $(grep -c '^patRevoked: ' "$log") == "$(count '(patRevoked=*)')" ]]
+    grep -q "^patOwner: $(person cora)" "$log"
+    [[ $(grep -c '^# modify ' "$log") == "$(grep -c '^# end modify ' "$log")" ]]
+}
+
+member_of() {
+    ldap_admin_get "$(person "$1")" memberOf | sed "s/,o=initech,ou=orgs,$PAT_BASE//" | sort | xargs
+}
+
+# memberOf is right after each change, whoever makes it.
+member_of_is_right() {
+    initech
+    [[ $(member_of bob) == cn=members ]]
+    [[ $(member_of carol) == 'cn=members cn=viewers' ]]
+    change_member delete bob initech members
+    [[ -z $(member_of bob) && $(live bob initech) == 0 ]]
+    change_member add bob initech members
+    [[ $(member_of bob) == cn=members ]]
+
+    renamed carol cora
+    [[ $(member_of cora) == 'cn=members cn=viewers' ]]
+    [[ $(live cora initech) == 2 ]]
+    [[ $(count "(member=$(person cora))") == 3 && $(count "(member=$(person carol))") == 0 ]]
+
+    # The group goes, its members stay.
+    tokens 2 bob initech
+    ldap_admin ldapdelete "cn=viewers,o=initech,ou=orgs,$PAT_BASE"
+    [[ $(member_of cora) == cn=members && -z $(member_of dave) ]]
+    [[ $(live cora initech) == 2 && $(live dave initech) == 0 && $(live bob initech) == 2 ]]
+
+    deleted cora
+    [[ $(count "(member=$(person cora))") == 0 && $(live cora initech) == 0 ]]
+    [[ $(member_of bob) == cn=members && $(live bob initech) == 2 ]]
+    audit_is_right
+}
+
+@test "memberof: memberOf is right after removal, renaming and deletion" {
+    overlay memberof olcMemberOf | loads memberof
+    member_of_is_right
+    run ! grep 'memberof.*failed' "$SANDBOX/log/slapd.log"
+}
+
+@test "memberof with olcMemberOfRefInt, which repairs the same, too" {
+    overlay memberof olcMemberOf 'olcMemberOfRefInt: TRUE' | loads memberof
+    member_of_is_right
+}
+
+@test "dynlist: memberOf that it makes up is right at once" {
+    overlay dynlist olcDynListConfig \
+        'olcDynListAttrSet: groupOfURLs memberURL member+memberOf@groupOfNames' |
+        { modules dynlist && dyngroup_schema && cat; } | ldap_admin_modify
+    member_of_is_right
+    [[ $(count "(memberOf=cn=members,o=initech,ou=orgs,$PAT_BASE)") == 2 ]]
+}
+
+dyngroup_schema() {
+    sed 's/^objectClass: olcSchemaConfig/changetype: add\n&/' /etc/ldap/schema/dyngroup.ldif
+    echo
+}
+
+@test "refint: right after renaming and deletion, and refint goes on" {
+    local manager='ldap_admin_get "$(person alice)" manager'
+
+    overlay refint olcRefintConfig 'olcRefintAttribute: member patOwner patRevokedBy manager' |
+        loads refint
+    initech
+    ldap_admin_modify <<LDIF
+dn: $(person alice)
+changetype: modify
+add: manager
+manager: $(person bob)
+LDIF
+    renamed bob rob
+    [[ $(live rob initech) == 2 && $(count "(member=$(person rob))") == 3 ]]
+    wait_for 10 eval "[[ \$($manager) == uid=rob,* ]]"
+    [[ $(live rob initech) == 2 && $(count "(member=$(person rob))") == 3 ]]
+    [[ $(count "(|(member=$(person bob))(patOwner=$(person bob)))") == 0 ]]
+
+    # Of the tokens that carol leaves refint may not take the owner away.
+    deleted carol
+    [[ $(live carol initech) == 0 ]]
+    sleep 1
+    [[ $(revoked carol initech) == 2 && $(count "(member=$(person carol))") == 0 ]]
+    # What comes after that is done.
+    renamed rob bob
+    wait_for 10 eval "[[ \$($manager) == uid=bob,* ]]"
+    [[ $(live bob initech) == 2 ]]
+    [[ $(events initech '(patAction=org_member.removed)' | wc -l) == 1 ]]
+    audit_is_right
+}
+
+@test "refint with olcRefintNothing: who is the last of a group leaves it, and is told once" {
+    overlay refint olcRefintConfig 'olcRefintAttribute: member' \
+        "olcRefintNothing: $PAT_ADMIN_DN" | loads refint
+    initech
+    change_member delete carol initech viewers
+    deleted dave
+    wait_for 10 eval '[[ $(count "(member=$(person dave))") == 0 ]]'
+    [[ $(ldap_admin_get "cn=viewers,o=initech,ou=orgs,$PAT_BASE" member) == "$PAT_ADMIN_DN" ]]
+    [[ $(revoked dave initech) == 2 && $(told initech org_member.removed dave) == 1 ]]
+    audit_is_right
+}
+
+@test "ppolicy: failed binds, password changes and locked accounts are as ever" {
+    overlay ppolicy olcPPolicyConfig "olcPPolicyDefault: cn=policy,$PAT_BASE" | ldap_admin_modify
+    ldap_admin_add <<LDIF
+dn: cn=policy,$PAT_BASE
+objectClass: organizationalRole
+objectClass: pwdPolicy
+cn: policy
+pwdAttribute: userPassword
+pwdLockout: TRUE
+pwdMaxFailure: 3
+LDIF
+    printf 'owner_filter = (!(pwdAccountLockedTime=*))\n' >>"$PAT_CONF"
+    sandbox patd-start
+    pam_service one
+    mint_self bob acme
+    login one bob
+    expect PAM_SUCCESS
+    for _ in 1 2 3; do
+        run ldapwhoami -x -H "$LDAPURI" -D "$(person bob)" -y <(printf wrong)
+        [[ $status -eq 49 ]]
+    done
+    [[ -n $(ldap_admin_get "$(person bob)" pwdAccountLockedTime) ]]
+    login one bob
+    expect PAM_AUTH_ERR
+    ldap_admin_modify <<LDIF
+dn: $(person bob)
+changetype: modify
+delete: pwdAccountLockedTime
+LDIF
+    login one bob
+    expect PAM_SUCCESS
+    (umask 077 && printf new-password >"$BATS_TEST_TMPDIR/new")
+    ldap_as bob ldappasswd -T "$BATS_TEST_TMPDIR/new"
+    ldapwhoami -x -H "$LDAPURI" -D "$(person bob)" -y "$BATS_TEST_TMPDIR/new"
+    [[ -n $(ldap_admin_get "$(person bob)" pwdChangedTime) ]]
+    login one bob
+    expect PAM_SUCCESS
+    change_member delete bob acme members
+    login one bob
+    expect PAM_AUTH_ERR
+    [[ $(live bob acme) == 0 ]]
+    audit_is_right
+}
+
+@test "unique on uid, patHash and patId: it refuses what is twice, and nothing else" {
+    local hash
+
+    overlay unique olcUniqueConfig "olcUniqueURI: ldap:///ou=people,$PAT_BASE?uid?sub" \
+        'olcUniqueURI: ldap:///?patHash?sub' 'olcUniqueURI: ldap:///?patId?sub' | loads unique
+    day
+    mint bob acme
+    hash=$(ldap_admin_get "$MINT_DN" patHash)
+    refused '(19)' import acme other "$hash"
+    hash=$(printf x | sha256sum | cut -d' ' -f1)
+    refused 'non-unique' import globex "$MINT_ID" "$hash"
+    refused 'non-unique' rename_to dave bob
+    audit_is_right
+}
+
+rename_to() {
+    renamed "$@" 2>&1
+}
+
+# import ORG ID HASH
+import() {
+    ldap_admin ldapadd 2>&1 <<LDIF
+dn: patId=$2,ou=tokens,o=$1,ou=orgs,$PAT_BASE
+objectClass: patToken
+patId: $2
+patHash: $3
+patOwner: $(person bob)
+LDIF
+}
+
+# A rule that events cannot but break: it holds for what clients write.
+@test "unique and constraint on what the hook writes: its changes are made, and replicated" {
+    {
+        modules syncprov unique constraint
+        provides
+        overlay unique olcUniqueConfig 'olcUniqueURI: serialize ldap:///?patTargetOwner?sub' \
+            'olcUniqueURI: ldap:///?patRevokedBy?sub'
+        overlay constraint olcConstraintConfig 'olcConstraintAttribute: patAction regex ^none$'
+    } | ldap_admin_modify
+    consumes 1 | config two
+    server two --no-patd --empty
+    use one
+    day
+    equal one two
+}
+
+@test "all of them at once, a consumer behind, and everybody at work" {
+    {
+        modules syncprov accesslog auditlog memberof refint unique
+        provides
+        logs 'olcAccessLogOld: (objectClass=patToken)'
+        overlay memberof olcMemberOf
+        overlay refint olcRefintConfig 'olcRefintAttribute: member patOwner'
+        overlay unique olcUniqueConfig 'olcUniqueURI: ldap:///?patHash?sub'
+        overlay ppolicy olcPPolicyConfig
+        overlay auditlog olcAuditlogConfig "olcAuditlogFile: $SANDBOX/log/audit.ldif"
+    } | ldap_admin_modify
+    consumes 1 | config two
+    server two --no-patd --empty
+    use one
+    equal one two
+    load_server "${LOAD_SECONDS:-8}"
+    load_is_right
+    equal one two
+    log_is_right
+}
+
+# The overlays of the database, in their order.
+configured() {
+    ldap_admin ldapsearch -LLL -b 'olcDatabase={1}mdb,cn=config' '(olcOverlay=*)' olcOverlay |
+        sed -n 's/^olcOverlay: //p' | xargs
+}
+
+@test "others are added after it, and stand in their order after a restart" {
+    overlay syncprov olcSyncProvConfig | loads syncprov
+    overlay '{1}memberof' olcMemberOf | loads memberof
+    overlay '{3}unique' olcUniqueConfig 'olcUniqueURI: ldap:///?uid?sub' | loads unique
+    day
+    sandbox slapd-stop
+    sandbox slapd-start
+    [[ $(configured) == '{0}pat {1}memberof {2}syncprov {3}unique' ]]
+    tokens 2 bob acme
+    change_member delete bob acme members
+    [[ $(live bob acme) == 0 ]]
+}
+
+@test "it is refused anywhere but innermost, and slapd goes on" {
+    refused 'already' add_overlay '{1}mdb' pat olcPatConfig
+    [[ $(configured) == '{0}pat' ]]
+    servers_down one
+
+    server two --no-patd --no-hook
+    overlay syncprov olcSyncProvConfig |
+        loads syncprov "${PAT_SLAPD_MODULE:-$PAT_BUILD/slapd/pat.so}"
+    refused innermost add_overlay '{1}mdb' pat olcPatConfig
+    refused pat add_overlay '{-1}frontend' pat olcPatConfig
+    refused pat add_overlay '{0}config' pat olcPatConfig
+    [[ $(configured) == '{0}syncprov' ]]
+    [[ $(ldap_admin_get "$PAT_BASE" dc) == example ]]
+    sandbox slapd-stop
+    sandbox slapd-start
+    # At the right place it is welcome.
+    overlay '{0}pat' olcPatConfig | ldap_admin_modify
+    [[ $(configured) == '{0}pat {1}syncprov' ]]
+    day
+}
+
+# slapd does not ask it when another is put below.
+@test "with another one below it no change is made, until that is gone" {
+    overlay '{0}syncprov' olcSyncProvConfig | loads syncprov
+    [[ $(configured) == '{0}syncprov {1}pat' ]]
+    refused innermost change_with_error
+    [[ -n $(ldap_admin_get "cn=members,o=acme,ou=orgs,$PAT_BASE" member) ]]
+    ldap_admin ldapdelete 'olcOverlay={0}syncprov,olcDatabase={1}mdb,cn=config'
+    day
+}
+
+change_with_error() {
+    change_member delete bob acme members 2>&1
+}

@@ -1,0 +1,377 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The overlay on servers that replicate: consumers get every change that it makes, once,
+# whoever dies on the way; no lock is held for ever; and a token that is revoked on the
+# provider is refused at the consumer within a second.
+
+load common
+load replica
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    local uri
+
+    provides | config provider syncprov
+    server provider
+    uri=$LDAPURI
+    consumes 1 | config consumer
+    server consumer --no-patd --empty
+    # Last-used writes go to the provider.
+    printf 'write_uri = %s\n' "$uri" >>"$PAT_CONF"
+    sandbox patd-start
+    pam_service consumer
+    equal provider consumer
+}
+
+teardown_file() {
+    servers_down
+}
+
+setup() {
+    use provider
+    BACKGROUND_PIDS=()
+    belongs
+}
+
+teardown() {
+    load_ends
+    end_background
+    servers_down one two filtered log delta
+}
+
+@test "20 s of everything at once: nobody hangs, the events are right, the consumer is equal" {
+    load_server "${LOAD_SECONDS:-20}" reads_consumer
+    load_is_right
+    equal provider consumer
+    printf '# events: %s, tokens: %s, revoked: %s\n' "$(count '(objectClass=patEvent)')" \
+        "$(count '(objectClass=patToken)')" "$(count '(patRevoked=*)')" >&3
+}
+
+reads_consumer() {
+    at consumer reads
+}
+
+accepted_soon() {
+    wait_for 5 eval 'login consumer bob; expect PAM_SUCCESS'
+}
+
+# refused_within MS WORD...: $MINT_TOKEN of bob, counted from now.
+refused_within() {
+    local began=$EPOCHREALTIME ms
+
+    while :; do
+        login consumer bob
+        ms=$(ms_since "$began")
+        ! expect PAM_AUTH_ERR 2>/dev/null || break
+        ((ms < 5000)) || expect PAM_AUTH_ERR || return
+    done
+    printf '# refused at the consumer %s ms after %s\n' "$ms" "${*:2}" >&3
+    ((ms <= $1))
+}
+
+@test "a patd at the consumer refuses a token within 1 s of its revocation" {
+    mint bob globex
+    accepted_soon
+    revoke "$MINT_DN"
+    refused_within 1000 'the revocation'
+
+    mint bob globex
+    accepted_soon
+    ldap_admin ldapdelete "$MINT_DN"
+    refused_within 1000 'the deletion'
+}
+
+@test "of 200 tokens of a member who is removed the last is revoked at the consumer within 1 s" {
+    local began ms
+
+    tokens 199 bob globex
+    mint bob globex
+    accepted_soon
+    # The last-used write went to the provider, and came back.
+    wait_for 5 eval '[[ -n $(at consumer ldap_admin_get "$MINT_DN" patLastUsed) ]]'
+    equal provider consumer
+    began=$EPOCHREALTIME
+    change_member delete bob globex members
+    printf '# the removal with 200 tokens took %s ms\n' "$(ms_since "$began")" >&3
+    began=$EPOCHREALTIME
+    refused_within 1000 'the removal, with 200 tokens'
+    wait_for 5 eval '[[ $(at consumer live bob globex) == 0 ]]'
+    ms=$(ms_since "$began")
+    printf '# all 200 are revoked at the consumer within %s ms\n' "$ms" >&3
+    ((ms <= 1000))
+    # What is revoked stays so when he returns.
+    change_member add bob globex members
+    equal provider consumer
+    login consumer bob
+    expect PAM_AUTH_ERR
+    audit_is_right
+}
+
+# A removal with 300 tokens while the consumer does not run.
+removed_while_away() {
+    tokens 300 bob acme
+    equal provider consumer
+    at consumer sandbox slapd-stop
+    change_member delete bob acme members
+    ldap_admin ldapdelete "$(token_dn "$TOKENS_LAST")"
+    at consumer sandbox slapd-start
+    equal provider consumer
+    [[ $(at consumer live bob acme) == 0 ]]
+    change_member add bob acme members
+}
+
+# removed_and_killed SECONDS
+# The consumer is killed that long after a removal with 300 tokens.
+removed_and_killed() {
+    local had
+
+    tokens 300 bob acme
+    equal provider consumer
+    change_member delete bob acme members
+    sleep "$1"
+    slapd_kill consumer
+    had=$(at consumer revoked_on_disk)
+    printf '# killed after %s s: had %s of 300 revocations\n' "$1" \
+        "$((had + 300 - $(count '(patRevoked=*)')))" >&3
+    at consumer sandbox slapd-start
+    equal provider consumer
+    [[ $(at consumer live bob acme) == 0 ]]
+    change_member add bob acme members
+}
+
+revoked_on_disk() {
+    slapcat -F "$SANDBOX/etc/slapd.d" -n 1 2>/dev/null | grep -c '^patRevoked: ' || true
+}
+
+@test "a consumer that was away during a removal with 300 tokens is equal afterwards" {
+    removed_while_away
+    audit_is_right
+}
+
+@test "a consumer that is killed amid the stream of changes is equal afterwards" {
+    removed_and_killed 0
+    removed_and_killed 0.1
+    audit_is_right
+}
+
+@test "so it is where the provider has a session log" {
+    ldap_admin_modify <<'LDIF'
+dn: olcOverlay={1}syncprov,olcDatabase={1}mdb,cn=config
+changetype: modify
+replace: olcSpSessionlog
+olcSpSessionlog: 10000
+LDIF
+    removed_while_away
+    removed_and_killed 0.05
+    audit_is_right
+}
+
+# failpoint [VALUE]: set it, or let go.
+failpoint() {
+    ldap_admin_modify <<LDIF
+dn: olcOverlay={0}pat,olcDatabase={1}mdb,cn=config
+changetype: modify
+replace: olcPatFailpoint
+${1:+olcPatFailpoint: $1}
+LDIF
+}
+
+@test "a provider that is killed after the commit, with changes yet to be shown, loses none" {
+    local n
+
+    [[ -e $PAT_BUILD/tests/slapd/pat.so ]] || skip 'needs the overlay with fail points'
+    provides | config one syncprov
+    PAT_SLAPD_MODULE=$PAT_BUILD/tests/slapd/pat.so server one --no-patd
+    consumes 1 | config two
+    PAT_SLAPD_MODULE=$PAT_BUILD/tests/slapd/pat.so server two --no-patd --empty
+    use one
+    for n in 1 3 40; do
+        tokens 30 bob acme
+        equal one two
+        failpoint "replay $n kill"
+        change_member delete bob acme members || true # perhaps the answer was sent
+        wait_for 5 slapd_is_gone one
+        sandbox slapd-stop
+        sandbox slapd-start
+        failpoint
+        [[ $(live bob acme) == 0 ]] # it was committed
+        equal one two
+        audit_is_right
+        change_member add bob acme members
+    done
+    equal one two
+}
+
+@test "a consumer of (!(patRevoked=*)) loses the tokens that are revoked" {
+    local filter='(!(patRevoked=*))'
+
+    tokens 20 bob acme
+    tokens 5 carol acme
+    consumes 7 "filter=\"$filter\"" | config filtered
+    server filtered --no-patd --empty
+    use provider
+    equal provider filtered "$filter"
+    [[ $(at filtered live bob acme) == "$(live bob acme)" ]]
+
+    mint bob acme
+    wait_for 5 eval '[[ -n $(at filtered ldap_admin_get "$MINT_DN" patId) ]]'
+    revoke "$MINT_DN"
+    wait_for 5 eval '[[ -z $(at filtered ldap_admin_get "$MINT_DN" patId) ]]'
+    equal provider filtered "$filter"
+
+    change_member delete bob acme members
+    equal provider filtered "$filter"
+    [[ $(at filtered count "(patOwner=uid=bob,ou=people,$PAT_BASE)") == \
+        $(count "(&(patOwner=uid=bob,ou=people,$PAT_BASE)$filter)") ]]
+
+    ldap_admin_modify <<LDIF
+dn: uid=carol,ou=people,$PAT_BASE
+changetype: modrdn
+newrdn: uid=cora
+deleteoldrdn: 1
+LDIF
+    equal provider filtered "$filter"
+    ldap_admin ldapdelete "uid=cora,ou=people,$PAT_BASE"
+    equal provider filtered "$filter"
+    [[ $(at filtered count "(patOwner=uid=cora,ou=people,$PAT_BASE)") == 0 ]]
+}
+
+# server_id N: LDIF
+server_id() {
+    printf '%s\n' 'dn: cn=config' 'changetype: modify' 'add: olcServerID' "olcServerID: $1" ''
+}
+
+multi_provider() {
+    printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' \
+        'replace: olcMultiProvider' 'olcMultiProvider: TRUE' ''
+}
+
+# Two providers, "one" and "two", each a consumer of the other.
+mirrors() {
+    { server_id 1 && provides; } | config one syncprov
+    server one --no-patd
+    { server_id 2 && provides && consumes 1 && multi_provider; } | config two syncprov
+    server two --no-patd --empty
+    equal one two
+    { consumes 2 && multi_provider; } | at one ldap_admin_modify
+    use one
+}
+
+# parted SERVER: it no longer hears of the other.
+parted() {
+    at "$1" ldap_admin_modify <<'LDIF'
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+delete: olcMultiProvider
+-
+delete: olcSyncrepl
+LDIF
+}
+
+# joined SERVER OTHER RID: it does again.
+joined() {
+    { at "$2" consumes "$3" && multi_provider; } | at "$1" ldap_admin_modify
+}
+
+@test "two providers: a change is made by one of them, events exist once, both stay equal" {
+    local before
+
+    mirrors
+    at one tokens 20 bob acme
+    at two tokens 20 bob globex
+    equal one two
+    at one change_member delete bob acme members
+    equal one two
+    at two change_member add bob acme members
+    equal one two
+    # At the same time, from two groups.
+    at one tokens 20 bob acme
+    equal one two
+    at one change_member delete bob acme members
+    at two change_member delete bob globex members
+    equal one two
+    [[ $(live bob acme) == 0 && $(live bob globex) == 0 ]]
+    [[ $(told acme org_member.removed bob) == 2 && $(told acme org_member.added bob) == 1 ]]
+    [[ $(told globex org_member.removed bob) == 1 ]]
+    audit_is_right
+    # Nothing goes round and round.
+    before=$(csn)
+    sleep 2
+    [[ $(csn) == "$before" && $(at two csn) == "$before" ]]
+}
+
+@test "two providers: a token minted at one while the other removes its owner ends when he returns" {
+    mirrors
+    parted one
+    parted two
+    at one change_member delete bob acme members
+    use two
+    mint bob acme
+    joined one two 2
+    joined two one 1
+    equal one two
+    # Live, though useless, since its owner belongs to no group.
+    [[ -n $(at one ldap_admin_get "$MINT_DN" patId) ]]
+    [[ -z $(at one ldap_admin_get "$MINT_DN" patRevoked) ]]
+    at one change_member add bob acme members
+    equal one two
+    [[ $(ldap_admin_get "$MINT_DN" patRevokedReason) == member-removed ]]
+    [[ $(told acme org_member.added bob) == 1 ]]
+    audit_is_right
+}
+
+@test "a consumer of the access log (delta) is equal, with one client and with many" {
+    server log --no-patd
+    {
+        modules syncprov accesslog
+        provides
+        logs
+        printf '%s\n' 'dn: olcOverlay=syncprov,olcDatabase={2}mdb,cn=config' 'changetype: add' \
+            'objectClass: olcOverlayConfig' 'objectClass: olcSyncProvConfig' \
+            'olcOverlay: syncprov' 'olcSpNoPresent: TRUE' 'olcSpReloadHint: TRUE' ''
+    } | ldap_admin_modify
+    tokens 1 bob acme
+    consumes 3 'logbase="cn=log"' \
+        'logfilter="(&(objectClass=auditWriteObject)(reqResult=0))"' syncdata=accesslog |
+        config delta
+    server delta --no-patd --empty
+    use log
+    equal log delta
+    tokens 50 bob acme
+    tokens 5 carol acme
+    equal log delta
+    change_member delete bob acme members
+    equal log delta
+    change_member add bob acme members
+    mint bob acme
+    at delta sandbox slapd-stop
+    change_member delete bob acme members
+    ldap_admin_modify <<LDIF
+dn: uid=carol,ou=people,$PAT_BASE
+changetype: modrdn
+newrdn: uid=cora
+deleteoldrdn: 1
+LDIF
+    ldap_admin ldapdelete "uid=cora,ou=people,$PAT_BASE"
+    at delta sandbox slapd-start
+    equal log delta
+    change_member add bob acme members
+    ldap_admin_modify <<LDIF
+dn: uid=carol,ou=people,$PAT_BASE
+changetype: add
+objectClass: inetOrgPerson
+uid: carol
+cn: Carol
+sn: Carol
+
+dn: cn=viewers,o=acme,ou=orgs,$PAT_BASE
+changetype: modify
+add: member
+member: uid=carol,ou=people,$PAT_BASE
+LDIF
+    load_server 5
+    load_is_right
+    equal log delta
+}
