@@ -498,7 +498,9 @@ EOF
     change "$MINT_DN" 'replace: cn' 'cn: after' 'cn: too' - 'add: description' \
         'description: x' | ldap_admin_modify
     change "$MINT_DN" 'delete: cn' | as ivan ldapmodify >/dev/null
-    change "$MINT_DN" 'replace: cn' 'cn: x' | refused bob 50 '' ldapmodify
+    change "$MINT_DN" 'replace: cn' 'cn: mine' | as bob ldapmodify >/dev/null
+    same "$(get "$MINT_DN" cn)" mine
+    change "$MINT_DN" 'replace: cn' 'cn: x' | refused carol 50 '' ldapmodify
     same "$(new_events)" ''
 }
 
@@ -628,8 +630,8 @@ owner=uid=bob,ou=people|reason=$reason"
     change "$MINT_DN" 'add: patRevoked' 'patRevoked: now' | refused bob 21 '' ldapmodify
     change "$MINT_DN" 'add: patRevoked' 'patRevoked: 20200101000000Z' - 'add: patRevokedReason' \
         "patRevokedReason: $(printf '%0257d' 0)" | refused bob 19 patRevokedReason ldapmodify
-    change "$MINT_DN" 'add: patRevoked' 'patRevoked: 20200101000000Z' - 'replace: cn' 'cn: x' |
-        refused bob 50 '' ldapmodify
+    change "$MINT_DN" 'add: patRevoked' 'patRevoked: 20200101000000Z' - \
+        'replace: patHash' "patHash: $(printf 'c%.0s' {1..64})" | refused bob 50 '' ldapmodify
     change "$MINT_DN" 'add: patRevoked' 'patRevoked: 20200101000000Z' - 'delete: description' |
         refused admin 16 '' ldapmodify
     change "$MINT_DN" 'add: patRevoked' 'patRevoked: 20200101000000Z' - 'add: sn' 'sn: x' |
