@@ -46,6 +46,8 @@ set_list(const struct pat_option *o, char ***at, const char *value, struct pat_d
     const char *why = NULL;
     char **list = NULL;
 
+    if (value[0] == '\0' && o->type == PAT_OPTION_LIMIT)
+        return fail(o, diag, "needs a value; leave it out for no limit");
     if (value[0] != '\0') {
         list = pat_strv_split(value, (size_t)o->max, &why);
         if (list == NULL)
@@ -178,6 +180,7 @@ set_one(
     case PAT_OPTION_PATH:
         return set_string(o, at, value, diag);
     case PAT_OPTION_LIST:
+    case PAT_OPTION_LIMIT:
         return set_list(o, at, value, diag);
     case PAT_OPTION_BOOL:
         return set_bool(o, at, value, diag);
@@ -244,6 +247,7 @@ pat_options_clear(const struct pat_option *table, void *settings)
             *(char **)place(settings, o) = NULL;
             break;
         case PAT_OPTION_LIST:
+        case PAT_OPTION_LIMIT:
             pat_strv_free(*(char ***)place(settings, o));
             *(char ***)place(settings, o) = NULL;
             break;

@@ -22,6 +22,7 @@ enum pat_option_type {
     PAT_OPTION_STRING,   /* char *; "" is NULL */
     PAT_OPTION_PATH,     /* char *, absolute; "" is NULL */
     PAT_OPTION_LIST,     /* char **, comma-separated; "" is NULL */
+    PAT_OPTION_LIMIT,    /* as a list; "" is an error: it must not come to mean "any" */
     PAT_OPTION_BOOL,     /* int; yes/no, true/false, on/off, 1/0 */
     PAT_OPTION_FLAG,     /* int; set by its bare name, takes no value */
     PAT_OPTION_INT,      /* int, min to max */

@@ -55,9 +55,9 @@ struct settings {
 static const struct pat_option table[] = {
     {"socket", PAT_OPTION_PATH, AT(socket), 0, 0, NULL, PAT_SOCKET_DEFAULT,
         "patd's socket"},
-    {"org", PAT_OPTION_LIST, AT(orgs), 0, PAT_LIST_MAX, NULL, NULL,
+    {"org", PAT_OPTION_LIMIT, AT(orgs), 0, PAT_LIST_MAX, NULL, NULL,
         "orgs that may enter"},
-    {"role", PAT_OPTION_LIST, AT(roles), 0, PAT_LIST_MAX, NULL, NULL,
+    {"role", PAT_OPTION_LIMIT, AT(roles), 0, PAT_LIST_MAX, NULL, NULL,
         "roles that may enter"},
     {"shared", PAT_OPTION_LIST, AT(shared), 0, PAT_LIST_MAX, NULL, NULL,
         "login names that take anybody's token"},
@@ -120,7 +120,6 @@ read_argument(const char *arg, struct settings *s, struct pat_diag *diag)
     return pat_option_set(table, s, name, equals != NULL ? equals + 1 : NULL, diag);
 }
 
-/* A limit that was written down and is empty must not come to mean "no limit". */
 static enum pat_err
 check_settings(const struct settings *s, struct pat_diag *diag)
 {
@@ -139,12 +138,6 @@ check_settings(const struct settings *s, struct pat_diag *diag)
     return PAT_OK;
 }
 
-static bool
-is_empty_limit(const char *arg)
-{
-    return strcmp(arg, "org=") == 0 || strcmp(arg, "role=") == 0;
-}
-
 static enum pat_err
 read_settings(pam_handle_t *pamh, int argc, const char **argv, struct settings *ret)
 {
@@ -152,14 +145,8 @@ read_settings(pam_handle_t *pamh, int argc, const char **argv, struct settings *
     struct pat_diag diag = {0};
     enum pat_err err = pat_options_init(table, &s);
 
-    for (int i = 0; i < argc && err == PAT_OK; i++) {
-        if (is_empty_limit(argv[i])) {
-            pat_diag_set(&diag, "%s: needs a value; leave it out for no limit", argv[i]);
-            err = PAT_ERR_CONFIG;
-        } else {
-            err = read_argument(argv[i], &s, &diag);
-        }
-    }
+    for (int i = 0; i < argc && err == PAT_OK; i++)
+        err = read_argument(argv[i], &s, &diag);
     if (err == PAT_OK)
         err = check_settings(&s, &diag);
     if (err != PAT_OK) {

@@ -11,6 +11,7 @@ struct settings {
     char *text;
     char *path;
     char **list;
+    char **limit;
     int yes;
     int flag;
     int number;
@@ -36,6 +37,7 @@ static const struct pat_option table[] = {
     {"text", PAT_OPTION_STRING, AT(text), 0, 0, NULL, "hello", "a string"},
     {"path", PAT_OPTION_PATH, AT(path), 0, 0, NULL, "/run/x", "a path"},
     {"list", PAT_OPTION_LIST, AT(list), 0, 3, NULL, "a, b", "a list"},
+    {"limit", PAT_OPTION_LIMIT, AT(limit), 0, 3, NULL, NULL, "a limit"},
     {"yes", PAT_OPTION_BOOL, AT(yes), 0, 0, NULL, "yes", "a truth"},
     {"flag", PAT_OPTION_FLAG, AT(flag), 0, 0, NULL, NULL, "a flag"},
     {"number", PAT_OPTION_INT, AT(number), 1, 64, NULL, "4", "a number"},
@@ -151,7 +153,11 @@ sets_strings(void **state)
     unit_check_string("last item", s.list[2], "z");
     unit_check_err(pat_option_set(table, &s, "list", "", NULL), PAT_OK);
     assert_null(s.list);
+    unit_check_err(pat_option_set(table, &s, "limit", "x, y", NULL), PAT_OK);
+    unit_check_err(pat_option_set(table, &s, "limit", "", NULL), PAT_ERR_CONFIG);
+    unit_check_int("limit", pat_strv_len(pat_strv_const(s.limit)), 2);
     pat_options_clear(table, &s);
+    assert_null(s.limit);
 }
 
 /* Under ASan: what was set before is freed. */
@@ -210,6 +216,10 @@ static const struct wrong_row wrongs[] = {
     {"list that ends in a comma", "list", "a,", "list: empty item in list"},
     {"list of a space", "list", " ", "list: empty item in list"},
     {"list too long", "list", "a,b,c,d", "list: too many items in list"},
+    {"limit without a value", "limit", NULL, "limit: needs a value"},
+    {"limit, empty", "limit", "", "limit: needs a value; leave it out for no limit"},
+    {"limit of a space", "limit", " ", "limit: empty item in list"},
+    {"limit with a hole", "limit", "a,,b", "limit: empty item in list"},
     {"truth, empty", "yes", "", YES},
     {"truth, y", "yes", "y", YES},
     {"truth, 2", "yes", "2", YES},
@@ -317,7 +327,7 @@ static void
 finds(void **state)
 {
     (void)state;
-    assert_ptr_equal(pat_option_find(table, "wait"), &table[8]);
+    assert_ptr_equal(pat_option_find(table, "wait"), &table[9]);
     assert_null(pat_option_find(table, "waits"));
     assert_null(pat_option_find(table, ""));
 }
