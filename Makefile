@@ -18,6 +18,7 @@ docdir      ?= $(prefix)/share/doc/ldap-pat
 multiarch   := $(shell $(CC) -print-multiarch 2>/dev/null)
 libdir      ?= $(prefix)/lib$(if $(multiarch),/$(multiarch))
 pamdir      ?= $(libdir)/security
+sasldir     ?= $(libdir)/sasl2
 slapddir    ?= $(prefix)/lib/ldap
 unitdir     ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
@@ -61,6 +62,7 @@ all:
 
 include common/module.mk
 include pam_pat/module.mk
+include sasl_pat/module.mk
 include patd/module.mk
 include patctl/module.mk
 include slapd_pat/module.mk
@@ -114,13 +116,14 @@ lint: deps
 
 # Paths in units are those of this installation.
 install: all
-	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(pamdir) \
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(pamdir) $(DESTDIR)$(sasldir) \
 	    $(DESTDIR)$(slapddir) $(DESTDIR)$(sysconfdir)/patd $(DESTDIR)$(unitdir) \
 	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(docdir)/schema $(DESTDIR)$(mandir)/man1 \
 	    $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8
 	install -m 755 $(BUILD)/patd $(DESTDIR)$(sbindir)/patd
 	install -m 755 $(BUILD)/patctl $(DESTDIR)$(bindir)/patctl
 	install -m 644 $(BUILD)/pam_pat.so $(DESTDIR)$(pamdir)/pam_pat.so
+	install -m 644 $(BUILD)/sasl2/libpat.so $(DESTDIR)$(sasldir)/libpat.so
 	install -m 644 $(BUILD)/slapd/pat.so $(DESTDIR)$(slapddir)/pat.so
 	install -m 644 patd/patd.conf $(DESTDIR)$(docdir)/patd.conf
 	[ -e $(DESTDIR)$(sysconfdir)/patd/patd.conf ] || \
@@ -149,7 +152,8 @@ uninstall:
 	    { echo 'uninstall: this configuration of slapd still loads pat.so: take it out first' >&2; \
 	    exit 1; }
 	rm -f $(DESTDIR)$(sbindir)/patd $(DESTDIR)$(bindir)/patctl \
-	    $(DESTDIR)$(pamdir)/pam_pat.so $(DESTDIR)$(slapddir)/pat.so \
+	    $(DESTDIR)$(pamdir)/pam_pat.so $(DESTDIR)$(sasldir)/libpat.so \
+	    $(DESTDIR)$(slapddir)/pat.so \
 	    $(DESTDIR)$(mandir)/man5/slapo-pat.5 $(DESTDIR)$(unitdir)/patd.service \
 	    $(DESTDIR)$(unitdir)/patd.socket $(DESTDIR)$(sysusersdir)/patd.conf \
 	    $(DESTDIR)$(mandir)/man1/patctl.1 $(DESTDIR)$(mandir)/man5/patd.conf.5 \
