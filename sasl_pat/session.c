@@ -75,8 +75,8 @@ fail(sasl_server_params_t *params, enum pat_err err, const struct pat_diag *diag
             utils->conn, SASL_LOG_FAIL, "sasl_pat: token refused: %s", pat_strerror(err));
         return session_refuse(params);
     }
-    utils->log(utils->conn, SASL_LOG_ERR, "sasl_pat: %s: %s", pat_strerror(err),
-        diag->text[0] != '\0' ? diag->text : "no detail");
+    utils->log(utils->conn, SASL_LOG_ERR, "sasl_pat: %s%s%s", pat_strerror(err),
+        diag->text[0] != '\0' ? ": " : "", diag->text);
     utils->seterror(utils->conn, SASL_NOLOG, "token service is unavailable");
     return rc;
 }
@@ -198,17 +198,20 @@ set_authid(sasl_server_params_t *params, const char *name, unsigned flags,
 
 /*
  * The check may have fetched properties of the authzid for the wrong name: all but those
- * with an asterisk are for the look-up that comes now.
+ * with an asterisk are for the look-up that comes now. Who was let in by a token need not
+ * stand in any source of properties, nor need whom that one acts for.
  */
 static int
-set_authzid(sasl_server_params_t *params, const char *name, sasl_out_params_t *oparams)
+set_authzid(sasl_server_params_t *params, const char *name, unsigned flags,
+    sasl_out_params_t *oparams)
 {
     const struct propval *val = params->utils->prop_get(params->propctx);
 
     for (; val != NULL && val->name != NULL; val++)
         if (val->name[0] != '*' && val->values != NULL)
             params->utils->prop_erase(params->propctx, val->name);
-    return params->canon_user(params->utils->conn, name, 0, SASL_CU_AUTHZID, oparams);
+    return params->canon_user(
+        params->utils->conn, name, 0, SASL_CU_AUTHZID | flags, oparams);
 }
 
 /* No token: whatever the host has for passwords. */
@@ -281,7 +284,8 @@ session_password(struct session *s, sasl_server_params_t *params, const char *au
         rc = is_token ? check_token(s, params, oparams, password, password_len, &id)
                       : check_password(params, oparams, password, password_len);
     if (rc == SASL_OK && !same)
-        rc = set_authzid(params, authzid, oparams);
+        rc = set_authzid(
+            params, authzid, is_token ? SASL_CU_EXTERNALLY_VERIFIED : 0, oparams);
     if (rc == SASL_OK)
         rc = set_properties(s, params, is_token ? &id : NULL);
     return rc == SASL_OK ? finish(oparams) : rc;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # check: every unit test, no root needed. What failed is shown; the rest is in NAME.log.
 
-UNIT_NAMES := client conf decide error export file gentime option pam_module proto scope \
-	shape strv token uri
+UNIT_NAMES := bearer client conf decide error export file gentime option pam_module proto \
+	sasl_message sasl_module scope shape strv token uri
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
 
@@ -13,7 +13,12 @@ $(UNIT_TESTS): $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(UNIT_OBJ) \
 		$(BUILD)/libpat.a $(BUILD)/libpat-client.a
 	@mkdir -p $(@D)
 	@$(call say,LD $@)
-	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ $(CORE_LIBS) -lcmocka -lpam -ldl
+	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	    $(CORE_LIBS) -lcmocka -lpam -lsasl2 -ldl
+
+# Tests of what is in no library see its headers.
+$(BUILD)/tests/unit/sasl_message_test: $(OBJ)/sasl_pat/message.o
+$(OBJ)/tests/unit/sasl_message_test.o: PAT_CPPFLAGS += -Isasl_pat
 
 # For pam_module_test, which looks for it beside itself.
 UNIT_MARKER := $(BUILD)/tests/unit/pam_marker.so
@@ -25,9 +30,10 @@ $(UNIT_MARKER): $(OBJ)/tests/unit/pam_marker.o
 
 unit-tests: $(UNIT_TESTS) $(UNIT_MARKER)
 
-check: unit-tests $(BUILD)/pam_pat.so
+check: unit-tests $(BUILD)/pam_pat.so $(BUILD)/sasl2/libpat.so
 	$(Q)failed=; cases=0; \
 	export PAM_PAT_SO='$(abspath $(BUILD)/pam_pat.so)'; \
+	export SASL_PAT_SO='$(abspath $(BUILD)/sasl2/libpat.so)'; \
 	for t in $(UNIT_TESTS); do \
 	    if timeout $(UNIT_TIMEOUT) "$$t" >"$$t.log" 2>&1; then \
 	        n=$$(sed -n 's/^\[=*\] \([0-9]*\) test(s) run\.$$/\1/p' "$$t.log"); \
