@@ -24,6 +24,11 @@ $(BUILD)/tests/pamhost: $(OBJ)/tests/bench/pamhost.o $(BUILD)/libpat-client.a
 	@$(call say,LD $@)
 	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ -lpam -lcrypto
 
-bench-tools: $(BUILD)/tests/bench $(BUILD)/tests/pamhost tools
+$(BUILD)/tests/saslhost: $(OBJ)/tests/bench/saslhost.o $(BUILD)/libpat-client.a
+	@mkdir -p $(@D)
+	@$(call say,LD $@)
+	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ -lsasl2
+
+bench-tools: $(BUILD)/tests/bench $(BUILD)/tests/pamhost $(BUILD)/tests/saslhost tools
 
 .PHONY: bench-tools

@@ -2,7 +2,8 @@
 /*
  * bench - what a verification costs, in units of a bare one
  *
- * usage: bench [-u UID] CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST <TOKEN-LINES
+ * usage: bench [-u UID] CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST [NAME COMMAND]...
+ *              <TOKEN-LINES
  *
  * F is the floor: a bare libldap loop over the first URI of CONF that does two searches
  * one after the other on a warm connection, by patHash and by member. The others are
@@ -12,7 +13,11 @@
  *
  * PAM is pam_start, authenticate, acct_mgmt and pam_end in a process that has libcrypto,
  * as sshd has (pamhost.c), or in a child of it, from fork(2) to wait(2).
+ *
+ * Each COMMAND, one for the shell, is measured under its NAME, too: it reads a number of
+ * times from a line and answers with the nanoseconds that they took (saslhost.c).
  */
+#include <fcntl.h>
 #include <grp.h>
 #include <ldap.h>
 #include <stdio.h>
@@ -31,11 +36,17 @@
 
 #define ROUNDS_MAX 1000
 #define OTHERS_MAX 5000
+#define MORE_MAX   8
+
+/* A process that takes orders on a line each, and says itself how long they took. */
+struct host {
+    FILE *in, *out;
+};
 
 static struct {
     struct pat_conf conf;
     const char *user;
-    FILE *host_in, *host_out;
+    struct host pam;
     char token[512];
     size_t token_len;
     char *others[OTHERS_MAX];
@@ -172,60 +183,80 @@ run_client(void)
         die("pat_client_verify");
 }
 
-/* Orders to pamhost, which says itself how long they took. */
+/* With its end of two pipes as standard input and output. */
 static void
-host_open(const char *program, const char *pam_dir)
+host_open(struct host *host, char *const argv[])
 {
     int to[2], from[2];
 
-    if (pipe(to) != 0 || pipe(from) != 0)
+    if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0)
         die("pipe");
     if (fork() == 0) {
         (void)dup2(to[0], STDIN_FILENO);
         (void)dup2(from[1], STDOUT_FILENO);
-        (void)close(to[1]);
-        (void)close(from[0]);
-        (void)execl(program, program, pam_dir, b.user, (char *)NULL);
+        (void)execv(argv[0], argv);
         _exit(127);
     }
     (void)close(to[0]);
     (void)close(from[1]);
-    b.host_in = fdopen(to[1], "w");
-    b.host_out = fdopen(from[0], "r");
-    if (b.host_in == NULL || b.host_out == NULL)
-        die("pamhost");
-    (void)fprintf(b.host_in, "%s\n", b.token);
+    host->in = fdopen(to[1], "w");
+    host->out = fdopen(from[0], "r");
+    if (host->in == NULL || host->out == NULL)
+        die("no memory");
+}
+
+static void
+open_pamhost(char *program, char *pam_dir, char *user)
+{
+    char *argv[] = {program, pam_dir, user, NULL};
+
+    host_open(&b.pam, argv);
+    (void)fprintf(b.pam.in, "%s\n", b.token);
+}
+
+static void
+open_command(struct host *host, char *command)
+{
+    char shell[] = "/bin/sh", option[] = "-c";
+    char *argv[] = {shell, option, command, NULL};
+
+    host_open(host, argv);
 }
 
 static int64_t
-host_run(const char *order, int count)
+host_run(const struct host *host, const char *order, int count)
 {
     char line[64];
 
-    (void)fprintf(b.host_in, "%s %d\n", order, count);
-    (void)fflush(b.host_in);
-    if (fgets(line, sizeof(line), b.host_out) == NULL)
-        die("pamhost: a login failed");
+    (void)fprintf(host->in, "%s%s%d\n", order, order[0] != '\0' ? " " : "", count);
+    (void)fflush(host->in);
+    if (fgets(line, sizeof(line), host->out) == NULL)
+        die("a login failed in another process");
     return strtoll(line, NULL, 10);
 }
 
-static const struct subject {
+struct subject {
     const char *name;
     void (*run)(void);
     const char *order; /* to pamhost, instead */
-} subjects[] = {
-    {"F: bare libldap, two searches", run_floor, NULL},
-    {"SHA-256 and a unix ping-pong", run_echo, NULL},
-    {"verify inside patd, token seen before", run_core, NULL},
-    {"verify inside patd, unseen token", run_core_unseen, NULL},
-    {"client, patd, directory", run_client, NULL},
-    {"PAM in one process", NULL, "stay pat"},
-    {"PAM in a forked child", NULL, "fork pat"},
-    {"pam_permit in a forked child", NULL, "fork permit"},
-    {"pam_authenticate alone, forked", NULL, "auth pat"},
-    {"pam_permit's alone, forked", NULL, "auth permit"},
+    struct host host;  /* or to another */
 };
-#define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
+
+static struct subject subjects[10 + MORE_MAX] = {
+    {"F: bare libldap, two searches", run_floor, NULL, {NULL, NULL}},
+    {"SHA-256 and a unix ping-pong", run_echo, NULL, {NULL, NULL}},
+    {"verify inside patd, token seen before", run_core, NULL, {NULL, NULL}},
+    {"verify inside patd, unseen token", run_core_unseen, NULL, {NULL, NULL}},
+    {"client, patd, directory", run_client, NULL, {NULL, NULL}},
+    {"PAM in one process", NULL, "stay pat", {NULL, NULL}},
+    {"PAM in a forked child", NULL, "fork pat", {NULL, NULL}},
+    {"pam_permit in a forked child", NULL, "fork permit", {NULL, NULL}},
+    {"pam_authenticate alone, forked", NULL, "auth pat", {NULL, NULL}},
+    {"pam_permit's alone, forked", NULL, "auth permit", {NULL, NULL}},
+};
+#define SUBJECTS_MAX (sizeof(subjects) / sizeof(subjects[0]))
+
+static size_t subject_count = SUBJECTS_MAX - MORE_MAX;
 
 static int
 compare(const void *x, const void *y)
@@ -247,8 +278,10 @@ run_batch(const struct subject *s, int batch)
 {
     int64_t began = pat_monotonic_ns();
 
+    if (s->host.in != NULL)
+        return host_run(&s->host, "", batch);
     if (s->order != NULL)
-        return host_run(s->order, batch);
+        return host_run(&b.pam, s->order, batch);
     for (int i = 0; i < batch; i++)
         s->run();
     return pat_monotonic_ns() - began;
@@ -257,17 +290,17 @@ run_batch(const struct subject *s, int batch)
 static void
 measure(size_t rounds, int batch)
 {
-    static double us[SUBJECTS][ROUNDS_MAX], ratio[SUBJECTS][ROUNDS_MAX];
+    static double us[SUBJECTS_MAX][ROUNDS_MAX], ratio[SUBJECTS_MAX][ROUNDS_MAX];
 
-    for (size_t s = 0; s < SUBJECTS; s++)
+    for (size_t s = 0; s < subject_count; s++)
         (void)run_batch(&subjects[s], batch); /* warm */
     for (size_t r = 0; r < rounds; r++)
-        for (size_t s = 0; s < SUBJECTS; s++) {
+        for (size_t s = 0; s < subject_count; s++) {
             us[s][r] = (double)run_batch(&subjects[s], batch) / 1e3 / batch;
             ratio[s][r] = us[s][r] / us[0][r];
         }
     printf("%-40s %10s %8s\n", "", "us", "/ F");
-    for (size_t s = 0; s < SUBJECTS; s++)
+    for (size_t s = 0; s < subject_count; s++)
         printf("%-40s %10.1f %8.2f\n", subjects[s].name, median(us[s], rounds),
             median(ratio[s], rounds));
 }
@@ -287,22 +320,34 @@ read_others(void)
         die("there must be more than one token");
 }
 
+/* Pairs of NAME and COMMAND; what is started has to be so before we change the user. */
+static void
+open_more(char **argv, int count)
+{
+    if (count % 2 != 0 || count / 2 > MORE_MAX)
+        die("NAME and COMMAND belong together, and are 8 pairs at most");
+    for (; count > 0; count -= 2, argv += 2) {
+        struct subject *s = &subjects[subject_count++];
+
+        s->name = argv[0];
+        open_command(&s->host, argv[1]);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     struct pat_diag diag = {0};
-    long rounds, batch;
-
-    long uid = 0;
+    long rounds, batch, uid = 0;
 
     if (argc > 3 && strcmp(argv[1], "-u") == 0) {
         uid = strtol(argv[2], NULL, 10);
         argc -= 2;
         argv += 2;
     }
-    if (argc != 7 || fgets(b.token, sizeof(b.token), stdin) == NULL)
+    if (argc < 7 || fgets(b.token, sizeof(b.token), stdin) == NULL)
         die("usage: bench [-u UID] CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST "
-            "<TOKEN-LINES");
+            "[NAME COMMAND]... <TOKEN-LINES");
     (void)setenv("LDAPNOINIT", "1", 1);
     b.token_len = strcspn(b.token, "\n");
     b.token[b.token_len] = '\0';
@@ -317,7 +362,8 @@ main(int argc, char **argv)
     (void)snprintf(b.org_dn, sizeof(b.org_dn), "o=acme,%s", b.conf.base);
     if (pat_ctx_new(&b.conf, NULL, &b.ctx) != PAT_OK)
         die("no memory");
-    host_open(argv[6], argv[2]);
+    open_pamhost(argv[6], argv[2], argv[3]);
+    open_more(argv + 7, argc - 7);
     if (uid > 0 &&
         (setgroups(0, NULL) != 0 || setgid((gid_t)uid) != 0 || setuid((uid_t)uid) != 0))
         die("cannot become the user of -u");
