@@ -138,7 +138,7 @@ install: all
 	install -m 644 patctl/patctl.1 $(DESTDIR)$(mandir)/man1
 	install -m 644 patd/patd.conf.5 slapd_pat/slapo-pat.5 $(DESTDIR)$(mandir)/man5
 	install -m 644 schema/pat.7 $(DESTDIR)$(mandir)/man7
-	install -m 644 pam_pat/pam_pat.8 patd/patd.8 $(DESTDIR)$(mandir)/man8
+	install -m 644 pam_pat/pam_pat.8 sasl_pat/sasl_pat.8 patd/patd.8 $(DESTDIR)$(mandir)/man8
 
 # Leaves the configuration, which is the administrator's. A PAM stack that names a module
 # which is not there refuses everybody, and a slapd that is to load one does not start, so
@@ -158,7 +158,7 @@ uninstall:
 	    $(DESTDIR)$(unitdir)/patd.socket $(DESTDIR)$(sysusersdir)/patd.conf \
 	    $(DESTDIR)$(mandir)/man1/patctl.1 $(DESTDIR)$(mandir)/man5/patd.conf.5 \
 	    $(DESTDIR)$(mandir)/man7/pat.7 $(DESTDIR)$(mandir)/man8/pam_pat.8 \
-	    $(DESTDIR)$(mandir)/man8/patd.8
+	    $(DESTDIR)$(mandir)/man8/sasl_pat.8 $(DESTDIR)$(mandir)/man8/patd.8
 	rm -rf $(DESTDIR)$(docdir)
 
 clean:
