@@ -236,8 +236,13 @@ check_user(struct decision *d)
     } else {
         uid = matching_uid(d);
     }
-    if (uid == NULL)
+    if (uid == NULL) {
+        /* Services may add a realm of their own, which nobody typed. */
+        if (strchr(d->req->user, '@') != NULL && login_suffix(d, d->req->user) == NULL)
+            pat_diag_set(d->diag, "the login name has a realm; login_realms and "
+                                  "login_org tell which are accepted");
         return PAT_ERR_USER;
+    }
     if (!copy_whole(uid, d->id.user, sizeof(d->id.user))) {
         pat_diag_set(
             d->diag, "uid of the owner must have 1 to %d printable bytes", PAT_USER_MAX);
