@@ -15,8 +15,9 @@
 #include "strv.h"
 #include "uri.h"
 
-#define LINE_LEN_MAX 4096
-#define DAY_MS       (24 * 3600 * 1000)
+#define LINE_LEN_MAX    4096
+#define DAY_MS          (24 * 3600 * 1000)
+#define SOCKET_PATH_MAX 107 /* of sockaddr_un, without the NUL */
 
 static const char *const tls_choices[] = {"local", "starttls", "off", NULL};
 static const char *const checksum_choices[] = {"required", "ignore", NULL};
@@ -90,6 +91,18 @@ const struct pat_option pat_conf_table[] = {
         "Connections from clients; one user may hold half of them (1 to 65536)"},
     {"log_level", PAT_OPTION_CHOICE, AT(log_level), 0, 0, log_level_choices, "info",
         "error, warning, info (every decision) or debug"},
+
+    /* What asks as it would ask saslauthd */
+    {"saslauthd_socket", PAT_OPTION_LIST, AT(saslauthd_socket), 0, PAT_SOCKET_MAX, NULL,
+        NULL, "Unix sockets that speak saslauthd's protocol (list of paths)"},
+    {"saslauthd_socket_mode", PAT_OPTION_OCTAL, AT(saslauthd_socket_mode), 0, 0777, NULL,
+        "0660", "Permissions of these sockets (octal)"},
+    {"saslauthd_socket_group", PAT_OPTION_STRING, AT(saslauthd_socket_group), 0, 0, NULL,
+        NULL, "Group of these sockets (name)"},
+    {"saslauthd_org", PAT_OPTION_LIMIT, AT(saslauthd_org), 0, PAT_LIST_MAX, NULL, NULL,
+        "Orgs whose tokens are accepted there (list); unset: all"},
+    {"saslauthd_role", PAT_OPTION_LIMIT, AT(saslauthd_role), 0, PAT_LIST_MAX, NULL, NULL,
+        "Roles that are accepted there (list); unset: all"},
     PAT_OPTION_END,
 };
 
@@ -338,14 +351,31 @@ check_uris(struct loader *l)
 }
 
 static enum pat_err
+check_socket_paths(struct loader *l, const char *key, char *const *paths)
+{
+    for (; paths != NULL && *paths != NULL; paths++)
+        if ((*paths)[0] != '/' || strlen(*paths) > SOCKET_PATH_MAX)
+            return wrong(l, key, *paths, "must be an absolute path of at most 107 bytes");
+    return PAT_OK;
+}
+
+static enum pat_err
 check_sockets(struct loader *l)
 {
-    if (l->conf->socket == NULL)
+    const struct pat_conf *conf = l->conf;
+    enum pat_err err;
+
+    if (conf->socket == NULL)
         return wrong(l, "socket", NULL, "names no socket");
-    for (char **s = l->conf->socket; *s != NULL; s++)
-        if ((*s)[0] != '/' || strlen(*s) > 107)
-            return wrong(
-                l, "socket", *s, "must be an absolute path of at most 107 bytes");
+    err = check_socket_paths(l, "socket", conf->socket);
+    if (err == PAT_OK)
+        err = check_socket_paths(l, "saslauthd_socket", conf->saslauthd_socket);
+    if (err != PAT_OK || conf->saslauthd_socket == NULL)
+        return err;
+    for (char **s = conf->saslauthd_socket; *s != NULL; s++)
+        if (pat_strv_contains(pat_strv_const(conf->socket), *s))
+            return wrong(l, "saslauthd_socket", *s,
+                "is one of socket, too; a socket speaks one protocol");
     return PAT_OK;
 }
 

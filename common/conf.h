@@ -64,6 +64,12 @@ struct pat_conf {
     int clients_max;
     int log_level; /* enum pat_log_level */
 
+    char **saslauthd_socket;
+    int saslauthd_socket_mode;
+    char *saslauthd_socket_group;
+    char **saslauthd_org;
+    char **saslauthd_role;
+
     /* Read from bind_password_file; NUL-terminated, erased by pat_conf_clear(). */
     char *bind_password;
     size_t bind_password_size;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,6 +14,8 @@
 
 #define BACKLOG 1024
 
+_Static_assert(LISTENERS_MAX == 2 * PAT_SOCKET_MAX, "there are two protocols");
+
 static const char *
 error_text(int error)
 {
@@ -20,80 +24,137 @@ error_text(int error)
     return text != NULL ? text : "unknown error";
 }
 
+/* How our own sockets of one protocol are to be. */
+struct kind {
+    enum protocol protocol;
+    const char *key; /* the setting that names them */
+    char *const *paths;
+    int mode;
+    const char *group_key, *group; /* NULL = as it comes */
+};
+
 static enum pat_err
-fail(struct pat_diag *diag, const char *path, const char *why)
+fail(struct pat_diag *diag, const char *key, const char *what, const char *why)
 {
-    pat_diag_set(diag, "socket: %s: %s", path, why);
+    pat_diag_set(diag, "%s: %s: %s", key, what, why);
     return PAT_ERR_CONFIG;
 }
 
 /* Make way for our socket if what is there is one that was left behind. */
 static enum pat_err
-clear_path(const struct sockaddr_un *addr, struct pat_diag *diag)
+clear_path(const struct kind *kind, const struct sockaddr_un *addr, struct pat_diag *diag)
 {
     const char *path = addr->sun_path;
     struct stat st;
     int fd, rc;
 
     if (lstat(path, &st) != 0)
-        return errno == ENOENT ? PAT_OK : fail(diag, path, error_text(errno));
+        return errno == ENOENT ? PAT_OK : fail(diag, kind->key, path, error_text(errno));
     if (!S_ISSOCK(st.st_mode))
-        return fail(diag, path, "exists and is no socket");
+        return fail(diag, kind->key, path, "exists and is no socket");
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return fail(diag, path, error_text(errno));
+        return fail(diag, kind->key, path, error_text(errno));
     rc = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
     if (rc == 0 || errno != ECONNREFUSED) {
         (void)close(fd);
-        return fail(diag, path, "is in use (is another patd running?)");
+        return fail(diag, kind->key, path, "is in use (is another patd running?)");
     }
     (void)close(fd);
     if (unlink(path) != 0)
-        return fail(diag, path, error_text(errno));
+        return fail(diag, kind->key, path, error_text(errno));
     return PAT_OK;
 }
 
+/* Nobody gets in before this says who may. */
 static enum pat_err
-bind_path(const char *path, int mode, struct listeners *l, struct pat_diag *diag)
+permit(const struct kind *kind, const char *path, struct pat_diag *diag)
+{
+    const struct group *group = NULL;
+
+    if (kind->group != NULL) {
+        errno = 0;
+        group = getgrnam(kind->group);
+        if (group == NULL)
+            return fail(diag, kind->group_key, kind->group,
+                errno != 0 ? error_text(errno) : "no such group");
+        if (chown(path, (uid_t)-1, group->gr_gid) != 0)
+            return fail(diag, kind->group_key, kind->group, error_text(errno));
+    }
+    if (chmod(path, (mode_t)kind->mode) != 0)
+        return fail(diag, kind->key, path, error_text(errno));
+    return PAT_OK;
+}
+
+static void
+add(struct listeners *l, int fd, enum protocol protocol)
+{
+    l->all[l->count].fd = fd;
+    l->all[l->count].protocol = protocol;
+    l->count++;
+}
+
+static enum pat_err
+bind_path(
+    const struct kind *kind, const char *path, struct listeners *l, struct pat_diag *diag)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    struct stat st;
+    struct stat st = {0};
     enum pat_err err;
     mode_t mask;
     int fd, rc;
 
     memcpy(
         addr.sun_path, path, strlen(path) + 1); /* its length was checked with the file */
-    err = clear_path(&addr, diag);
+    err = clear_path(kind, &addr, diag);
     if (err != PAT_OK)
         return err;
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return fail(diag, path, error_text(errno));
-    /* Nobody gets in before chmod() says who may. */
+        return fail(diag, kind->key, path, error_text(errno));
     mask = umask(0777);
     rc = bind(fd, (const struct sockaddr *)&addr, sizeof(addr));
     (void)umask(mask);
-    if (rc != 0 || chmod(path, (mode_t)mode) != 0 || lstat(path, &st) != 0 ||
-        listen(fd, BACKLOG) != 0) {
-        err = fail(diag, path, error_text(errno));
+    if (rc != 0 || lstat(path, &st) != 0) {
+        err = fail(diag, kind->key, path, error_text(errno));
         (void)close(fd);
         return err;
     }
+    add(l, fd, kind->protocol);
+    l->own[l->own_count].fd = fd;
     l->own[l->own_count].path = path;
     l->own[l->own_count].dev = st.st_dev;
     l->own[l->own_count].ino = st.st_ino;
     l->own_count++;
-    l->fds[l->count++] = fd;
-    return PAT_OK;
+    err = permit(kind, path, diag);
+    if (err == PAT_OK && listen(fd, BACKLOG) != 0)
+        err = fail(diag, kind->key, path, error_text(errno));
+    return err;
 }
 
 static enum pat_err
-take_passed(int count, struct listeners *l, struct pat_diag *diag)
+bind_kind(const struct kind *kind, struct listeners *l, struct pat_diag *diag)
 {
-    if (count > PAT_SOCKET_MAX) {
+    enum pat_err err = PAT_OK;
+
+    for (size_t i = 0; i < l->count; i++)
+        if (l->all[i].protocol == kind->protocol)
+            return PAT_OK; /* systemd's */
+    for (char *const *path = kind->paths; path != NULL && *path != NULL; path++) {
+        err = bind_path(kind, *path, l, diag);
+        if (err != PAT_OK)
+            break;
+    }
+    return err;
+}
+
+/* A name that says nothing to us is that of the token socket, which has any. */
+static enum pat_err
+take_passed(int count, char *const *names, struct listeners *l, struct pat_diag *diag)
+{
+    if (count > LISTENERS_MAX) {
         pat_diag_set(diag, "systemd passed %d sockets; at most %d are served", count,
-            PAT_SOCKET_MAX);
+            LISTENERS_MAX);
         return PAT_ERR_CONFIG;
     }
     for (int i = 0; i < count; i++) {
@@ -110,26 +171,49 @@ take_passed(int count, struct listeners *l, struct pat_diag *diag)
             pat_diag_set(diag, "systemd's socket: %s", error_text(errno));
             return PAT_ERR_CONFIG;
         }
-        l->fds[l->count++] = fd;
+        add(l, fd,
+            strcmp(names[i], LISTENER_NAME_SASLAUTHD) == 0 ? PROTOCOL_SASLAUTHD
+                                                           : PROTOCOL_PAT);
     }
     return PAT_OK;
+}
+
+static enum pat_err
+open_passed(struct listeners *l, struct pat_diag *diag)
+{
+    char **names = NULL;
+    int count = sd_listen_fds_with_names(1, &names);
+    enum pat_err err = PAT_OK;
+
+    if (count < 0) {
+        pat_diag_set(diag, "systemd's sockets: %s", error_text(-count));
+        return PAT_ERR_CONFIG;
+    }
+    if (count > 0)
+        err = take_passed(count, names, l, diag);
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+    return err;
 }
 
 enum pat_err
 listeners_open(const struct pat_conf *conf, struct listeners *ret, struct pat_diag *diag)
 {
+    const struct kind kinds[] = {
+        {PROTOCOL_PAT, "socket", conf->socket, conf->socket_mode, NULL, NULL},
+        {PROTOCOL_SASLAUTHD, "saslauthd_socket", conf->saslauthd_socket,
+            conf->saslauthd_socket_mode, "saslauthd_socket_group",
+            conf->saslauthd_socket_group},
+    };
     struct listeners l = {0};
-    int passed = sd_listen_fds(1);
-    enum pat_err err = PAT_OK;
+    enum pat_err err = open_passed(&l, diag);
 
-    if (passed > 0)
-        err = take_passed(passed, &l, diag);
-    else
-        for (char **path = conf->socket; *path != NULL && err == PAT_OK; path++)
-            err = bind_path(*path, conf->socket_mode, &l, diag);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && err == PAT_OK; i++)
+        err = bind_kind(&kinds[i], &l, diag);
     if (err != PAT_OK) {
         for (size_t i = 0; i < l.count; i++)
-            (void)close(l.fds[i]);
+            (void)close(l.all[i].fd);
         listeners_unlink(&l);
         return err;
     }
@@ -141,7 +225,7 @@ void
 listeners_refuse(const struct listeners *l)
 {
     for (size_t i = 0; i < l->own_count; i++)
-        (void)shutdown(l->fds[i], SHUT_RD);
+        (void)shutdown(l->own[i].fd, SHUT_RD);
 }
 
 void

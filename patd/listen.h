@@ -5,29 +5,33 @@
 #ifndef PATD_LISTEN_H
 #define PATD_LISTEN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "attr.h"
 #include "conf.h"
 #include "error.h"
+#include "protocol.h"
+
+/* What systemd calls a socket on which saslauthd's protocol is spoken. */
+#define LISTENER_NAME_SASLAUTHD "saslauthd"
 
 struct listeners {
-    int fds[PAT_SOCKET_MAX];
+    struct listener all[LISTENERS_MAX];
     size_t count;
     struct {
+        int fd;
         const char *path; /* borrowed from the configuration */
         dev_t dev;
         ino_t ino;
-    } own[PAT_SOCKET_MAX];
-    size_t own_count; /* 0: they are systemd's */
+    } own[LISTENERS_MAX];
+    size_t own_count; /* the others are systemd's */
 };
 
 /*
- * Take the sockets that systemd passed; if there are none, bind conf->socket with
- * conf->socket_mode. A socket file that nobody listens on is replaced, one with a
- * listener is an error. `conf` must outlive *ret.
+ * Take the sockets that systemd passed. Of a protocol for which it passed none, bind our
+ * own: conf->socket, conf->saslauthd_socket. A socket file that nobody listens on is
+ * replaced, one with a listener is an error. `conf` must outlive *ret.
  *
  * PAT_ERR_CONFIG: *diag names the path and what is wrong.
  */

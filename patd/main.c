@@ -64,7 +64,8 @@ print_defaults(void)
     (void)printf(
         "# patd.conf - see patd.conf(5). Every setting, with its default.\n"
         "# Changes take effect at reload (SIGHUP); socket, socket_mode, user, workers,\n"
-        "# queue_max and clients_max at the next start.\n");
+        "# queue_max, clients_max, saslauthd_socket, saslauthd_socket_mode and\n"
+        "# saslauthd_socket_group at the next start.\n");
     for (const struct pat_option *o = pat_conf_table; o->name != NULL; o++)
         (void)printf("\n# %s\n#%s =%s%s\n", o->help, o->name,
             o->default_text != NULL ? " " : "",
@@ -215,7 +216,7 @@ serve(const struct pat_conf *conf)
     struct server *server = NULL;
     struct workers *workers = NULL;
 
-    if (server_new(&limits, listeners.fds, listeners.count, &events, &server) != PAT_OK ||
+    if (server_new(&limits, listeners.all, listeners.count, &events, &server) != PAT_OK ||
         lastused_start() != PAT_OK || prober_start() != PAT_OK ||
         workers_start(server, conf->workers, &workers) != PAT_OK) {
         log_write(PAT_LOG_ERROR, "out of memory, threads or descriptors");

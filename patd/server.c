@@ -16,7 +16,6 @@
 #include "log.h"
 #include "secret.h"
 
-#define LISTENERS_MAX   16
 #define EVENTS_MAX      64
 #define TICK_MS         250
 #define READ_TIMEOUT_NS (3 * INT64_C(1000000000))  /* for a request, once begun */
@@ -36,6 +35,7 @@ enum source_kind { SOURCE_SIGNAL, SOURCE_STOP, SOURCE_LISTENER, SOURCE_CLIENT };
 struct source {
     enum source_kind kind;
     int fd;
+    enum protocol protocol; /* of a listener and its clients */
 };
 
 /*
@@ -107,6 +107,12 @@ uid_t
 client_uid(const struct client *c)
 {
     return c->user->uid;
+}
+
+enum protocol
+client_protocol(const struct client *c)
+{
+    return c->source.protocol;
 }
 
 bool
@@ -231,13 +237,14 @@ client_arm(struct server *s, struct client *c, int64_t until_ns)
  * its former ones, and is none of ours.
  */
 static bool
-send_answer(int fd, enum pat_err status, const struct pat_identity *identity)
+send_answer(enum protocol protocol, int fd, enum pat_err status,
+    const struct pat_identity *identity)
 {
     struct pat_msg msg;
     ssize_t n = -1;
 
     msg.len = 0;
-    if (pat_proto_encode_answer(status, identity, &msg) == PAT_OK)
+    if (protocol_encode_answer(protocol, status, identity, &msg) == PAT_OK)
         n = send(fd, msg.data, msg.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     return n >= 0 && (size_t)n == msg.len;
 }
@@ -245,7 +252,7 @@ send_answer(int fd, enum pat_err status, const struct pat_identity *identity)
 void
 client_answer(struct client *c, enum pat_err status, const struct pat_identity *identity)
 {
-    if (!send_answer(c->source.fd, status, identity))
+    if (!send_answer(c->source.protocol, c->source.fd, status, identity))
         (void)shutdown(c->source.fd, SHUT_RDWR);
 }
 
@@ -256,7 +263,8 @@ server_release(struct server *s, struct client *c)
     char byte;
 
     pat_msg_clear(&c->msg);
-    if (recv(c->source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+    if (protocol_asks_once(c->source.protocol) ||
+        recv(c->source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
         client_free(s, c);
     else
         client_arm(s, c, pat_monotonic_ns() + IDLE_TIMEOUT_NS);
@@ -318,7 +326,7 @@ client_read(struct server *s, struct client *c)
         return NULL;
     }
     msg->len += (size_t)n;
-    if (pat_proto_frame(msg->data, msg->len, &whole) != PAT_OK ||
+    if (protocol_frame(c->source.protocol, msg->data, msg->len, &whole) != PAT_OK ||
         (whole > 0 && msg->len > whole)) {
         log_junk(s, c->user->uid);
         client_free(s, c);
@@ -335,7 +343,7 @@ client_read(struct server *s, struct client *c)
 
 /* NULL: there is no room for another, or for this user's. */
 static struct client *
-client_new(struct server *s, int fd, uid_t uid)
+client_new(struct server *s, enum protocol protocol, int fd, uid_t uid)
 {
     struct client *c = calloc(1, sizeof(*c));
     struct user *u = NULL;
@@ -350,6 +358,7 @@ client_new(struct server *s, int fd, uid_t uid)
     }
     c->source.kind = SOURCE_CLIENT;
     c->source.fd = fd;
+    c->source.protocol = protocol;
     c->user = u;
     c->next = s->clients;
     if (c->next != NULL)
@@ -362,19 +371,19 @@ client_new(struct server *s, int fd, uid_t uid)
 }
 
 static struct client *
-admit(struct server *s, int fd)
+admit(struct server *s, enum protocol protocol, int fd)
 {
     struct ucred cred = {0};
     socklen_t len = sizeof(cred);
     struct client *c = NULL;
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
-        c = client_new(s, fd, cred.uid);
+        c = client_new(s, protocol, fd, cred.uid);
     if (c != NULL)
         return client_read(s, c);
     log_full(
         &s->clients_limit, "clients_max, or one user's half of it, is reached", cred.uid);
-    (void)send_answer(fd, PAT_ERR_UNAVAIL, NULL);
+    (void)send_answer(protocol, fd, PAT_ERR_UNAVAIL, NULL);
     (void)close(fd);
     return NULL;
 }
@@ -421,7 +430,7 @@ listener_event(struct server *s, struct source *listener)
     unlock(s);
     if (!paused)
         listener_arm(s, listener);
-    return fd >= 0 ? admit(s, fd) : NULL;
+    return fd >= 0 ? admit(s, listener->protocol, fd) : NULL;
 }
 
 /* Once per TICK_MS, under the lock: hang up on who dawdles, and accept again after a
@@ -483,9 +492,11 @@ stop(struct server *s)
 
     for (size_t i = 0; i < s->listener_count; i++)
         for (more = true; more;) {
+            struct client *c = NULL;
             int fd = accept_one(s, s->listeners[i].fd, &more);
-            struct client *c = fd >= 0 ? admit(s, fd) : NULL;
 
+            if (fd >= 0)
+                c = admit(s, s->listeners[i].protocol, fd);
             if (c != NULL)
                 enqueue(s, c);
         }
@@ -623,8 +634,8 @@ open_signals(void)
 }
 
 enum pat_err
-server_new(const struct server_limits *limits, const int *fds, size_t count,
-    const struct server_events *events, struct server **ret_server)
+server_new(const struct server_limits *limits, const struct listener *listeners,
+    size_t count, const struct server_events *events, struct server **ret_server)
 {
     struct server *s = calloc(1, sizeof(*s));
     bool ok;
@@ -642,7 +653,8 @@ server_new(const struct server_limits *limits, const int *fds, size_t count,
          watch(s, &s->signals, SOURCE_SIGNAL, EPOLLIN) &&
          watch(s, &s->stop, SOURCE_STOP, EPOLLIN);
     for (size_t i = 0; ok && i < count; i++) {
-        s->listeners[i].fd = fds[i];
+        s->listeners[i].fd = listeners[i].fd;
+        s->listeners[i].protocol = listeners[i].protocol;
         s->listener_count++;
         ok = watch(s, &s->listeners[i], SOURCE_LISTENER, EPOLLIN | EPOLLONESHOT);
     }

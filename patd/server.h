@@ -25,6 +25,7 @@
 #include "deadline.h"
 #include "error.h"
 #include "proto.h"
+#include "protocol.h"
 
 struct server;
 struct client;
@@ -41,12 +42,13 @@ struct server_events {
 };
 
 /*
- * Serve the `count` listening sockets `fds`, which the server takes over and closes. They
- * must not block. SIGHUP, SIGTERM and SIGINT must be blocked in all threads.
+ * Serve the `count` listeners, whose sockets the server takes over and closes. They must
+ * not block. SIGHUP, SIGTERM and SIGINT must be blocked in all threads.
  * PAT_ERR_NOMEM, or PAT_ERR_UNAVAIL (no descriptor left).
  */
-PAT_MUST_USE enum pat_err server_new(const struct server_limits *limits, const int *fds,
-    size_t count, const struct server_events *events, struct server **ret_server);
+PAT_MUST_USE enum pat_err server_new(const struct server_limits *limits,
+    const struct listener *listeners, size_t count, const struct server_events *events,
+    struct server **ret_server);
 
 /*
  * For at least two threads: the next request; waits for one. NULL: it was told to stop,
@@ -59,6 +61,7 @@ struct pat_msg *client_message(struct client *c);
 /* When the request was read whole, on the clock of deadline.h. */
 int64_t client_arrival_ns(const struct client *c);
 uid_t client_uid(const struct client *c);
+enum protocol client_protocol(const struct client *c);
 
 /* Did it hang up for good while it waited? Then nobody wants the answer. */
 bool client_is_gone(const struct client *c);
@@ -67,7 +70,9 @@ bool client_is_gone(const struct client *c);
 void client_answer(
     struct client *c, enum pat_err status, const struct pat_identity *identity);
 
-/* Give a client back: its message is erased, and it may ask again. */
+/* Give a client back: its message is erased, and it may ask again if its protocol lets
+ * it.
+ */
 void server_release(struct server *s, struct client *c);
 
 /* Give a client back that sent no request, or its last one: it is disconnected. */

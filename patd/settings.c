@@ -93,6 +93,9 @@ static bool
 needs_restart(const struct pat_conf *a, const struct pat_conf *b)
 {
     return !same_list(a->socket, b->socket) || a->socket_mode != b->socket_mode ||
+           !same_list(a->saslauthd_socket, b->saslauthd_socket) ||
+           a->saslauthd_socket_mode != b->saslauthd_socket_mode ||
+           !same_text(a->saslauthd_socket_group, b->saslauthd_socket_group) ||
            !same_text(a->user, b->user) || a->workers != b->workers ||
            a->queue_max != b->queue_max || a->clients_max != b->clients_max;
 }
@@ -117,8 +120,8 @@ settings_reload(const char *path)
             log_write(PAT_LOG_INFO, "reload: %s is in force", path);
             if (restart)
                 log_write(PAT_LOG_WARNING,
-                    "reload: socket, socket_mode, user, workers, queue_max "
-                    "and clients_max change at the next start");
+                    "reload: socket, socket_mode, saslauthd_socket, its mode and group, "
+                    "user, workers, queue_max and clients_max change at the next start");
         }
     }
     settings_release(old);

@@ -9,6 +9,7 @@
 
 #include "lastused.h"
 #include "log.h"
+#include "secret.h"
 #include "settings.h"
 
 struct workers {
@@ -93,14 +94,14 @@ log_trouble(const struct worker *w)
 
 static struct pat_deadline
 request_deadline(
-    const struct worker *w, const struct client *c, const struct pat_proto_request *p)
+    const struct worker *w, const struct client *c, const struct pat_proto_request *ask)
 {
     int64_t ms = w->settings->conf.timeout_ms;
     struct pat_deadline deadline;
 
     /* The client may be in more of a hurry than we are, never in less. */
-    if (p->timeout_ms > 0 && p->timeout_ms < ms)
-        ms = p->timeout_ms;
+    if (ask->timeout_ms > 0 && ask->timeout_ms < ms)
+        ms = ask->timeout_ms;
     deadline.at_ns = client_arrival_ns(c) + ms * 1000000;
     return deadline;
 }
@@ -108,8 +109,8 @@ request_deadline(
 static void
 handle(struct worker *w, struct client *c)
 {
-    struct pat_msg *msg = client_message(c);
-    struct pat_proto_request p;
+    struct question q;
+    const struct pat_proto_request *ask = &q.ask;
     struct pat_identity id = {0};
     struct pat_diag diag = {0};
     int64_t now = (int64_t)time(NULL);
@@ -120,28 +121,31 @@ handle(struct worker *w, struct client *c)
         server_hang_up(w->server, c);
         return;
     }
-    if (pat_proto_decode_request(msg->data, msg->len, &p) != PAT_OK) {
-        log_write(PAT_LOG_DEBUG, "uid %lu sent a request that cannot be decoded",
-            (unsigned long)client_uid(c));
-        server_hang_up(w->server, c);
-        return;
-    }
     if (!refresh(w)) {
         log_write(PAT_LOG_ERROR, "out of memory");
         client_answer(c, PAT_ERR_UNAVAIL, NULL);
         server_release(w->server, c);
         return;
     }
-    err = pat_verify(w->ctx, &p.req, p.token, p.token_len, now,
-        request_deadline(w, c, &p), &id, &diag);
+    if (protocol_decode(client_protocol(c), &w->settings->conf, client_message(c), &q) !=
+        PAT_OK) {
+        log_write(PAT_LOG_DEBUG, "uid %lu sent a request that cannot be decoded",
+            (unsigned long)client_uid(c));
+        server_hang_up(w->server, c);
+        return;
+    }
+    err = pat_verify(w->ctx, &ask->req, ask->token, ask->token_len, now,
+        request_deadline(w, c, ask), &id, &diag);
     took_ns = pat_monotonic_ns() - client_arrival_ns(c);
     /* The answer first: nobody shall wait for a log. */
     client_answer(c, err, &id);
-    log_decision(w, c, &p.req, &id, err, took_ns, &diag);
+    log_decision(w, c, &ask->req, &id, err, took_ns, &diag);
     if (err == PAT_OK)
-        lastused_offer(&w->settings->conf, pat_ctx_record(w->ctx), &p.req, now);
-    /* From here on `p` and its strings are gone. */
-    if (p.last)
+        lastused_offer(&w->settings->conf, pat_ctx_record(w->ctx), &ask->req, now);
+    /* Somebody may have typed a token there. */
+    pat_secret_erase(q.login, sizeof(q.login));
+    /* From here on what `ask` points to is gone. */
+    if (ask->last)
         server_hang_up(w->server, c);
     else
         server_release(w->server, c);

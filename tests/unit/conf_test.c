@@ -114,6 +114,11 @@ defaults(void **state)
     unit_check_int("queue_max", conf.queue_max, 256);
     unit_check_int("clients_max", conf.clients_max, 1024);
     unit_check_int("log_level", conf.log_level, PAT_LOG_INFO);
+    check_items("saslauthd_socket", conf.saslauthd_socket, NULL);
+    unit_check_int("saslauthd_socket_mode", conf.saslauthd_socket_mode, 0660);
+    unit_check_string("saslauthd_socket_group", conf.saslauthd_socket_group, NULL);
+    check_items("saslauthd_org", conf.saslauthd_org, NULL);
+    check_items("saslauthd_role", conf.saslauthd_role, NULL);
     check_cleared(&conf);
 }
 
@@ -147,7 +152,13 @@ static const char everything[] =
     "workers = 64\n"
     "queue_max = 1\n"
     "clients_max = 65536\n"
-    "log_level = debug\n";
+    "log_level = debug\n"
+    "\n"
+    "saslauthd_socket = /run/c/mux, /run/d/mux\n"
+    "saslauthd_socket_mode = 0600\n"
+    "saslauthd_socket_group = sasl\n"
+    "saslauthd_org = acme, globex\n"
+    "saslauthd_role = owner\n";
 
 static void
 every_key(void **state)
@@ -187,6 +198,12 @@ every_key(void **state)
     unit_check_int("queue_max", conf.queue_max, 1);
     unit_check_int("clients_max", conf.clients_max, 65536);
     unit_check_int("log_level", conf.log_level, PAT_LOG_DEBUG);
+    check_items(
+        "saslauthd_socket", conf.saslauthd_socket, LIST("/run/c/mux", "/run/d/mux"));
+    unit_check_int("saslauthd_socket_mode", conf.saslauthd_socket_mode, 0600);
+    unit_check_string("saslauthd_socket_group", conf.saslauthd_socket_group, "sasl");
+    check_items("saslauthd_org", conf.saslauthd_org, LIST("acme", "globex"));
+    check_items("saslauthd_role", conf.saslauthd_role, LIST("owner"));
 
     format = pat_conf_token_format(&conf);
     unit_check_string("format's prefix", format.prefix, "acme-ci_");
@@ -251,6 +268,9 @@ static const struct good_row goods[] = {
         NULL},
     {"a socket's path of 107 bytes", BASE "socket = /" X20 X20 X20 X20 X20 "xxxxxx\n",
         NULL},
+    {"no socket of saslauthd's protocol", BASE "saslauthd_socket =\n", NULL},
+    {"such a socket with a path of 107 bytes",
+        BASE "saslauthd_socket = /" X20 X20 X20 X20 X20 "xxxxxx\n", NULL},
     {"no certificates needed", BASE "tls_ca_file =\n", NULL},
 };
 
@@ -397,6 +417,30 @@ static const struct bad_row bads[] = {
     {"a relative socket", BASE "socket = /run/a, run/b\n", ":2: socket: run/b: " SOCKET},
     {"a socket's path too long", BASE "socket = /" X20 X20 X20 X20 X20 "xxxxxxx\n",
         ":2: socket: /" X20 X20 X20 X20 X20 "xxxxxxx: " SOCKET},
+    {"a relative socket of saslauthd's", BASE "saslauthd_socket = mux\n",
+        ":2: saslauthd_socket: mux: " SOCKET},
+    {"such a socket with a path too long",
+        BASE "saslauthd_socket = /a, /" X20 X20 X20 X20 X20 "xxxxxxx\n",
+        ":2: saslauthd_socket: /" X20 X20 X20 X20 X20 "xxxxxxx: " SOCKET},
+    {"a socket for two protocols",
+        BASE "saslauthd_socket = /run/a, /run/c\nsocket = /run/b, /run/c\n",
+        ":2: saslauthd_socket: /run/c: is one of socket, too; a socket speaks one "
+        "protocol"},
+    {"the default socket for another protocol",
+        BASE "saslauthd_socket = /run/patd/patd.sock\n",
+        ":2: saslauthd_socket: /run/patd/patd.sock: is one of socket, too; a socket "
+        "speaks one protocol"},
+    {"too many sockets of saslauthd's",
+        BASE "saslauthd_socket = /1, /2, /3, /4, /5, /6, /7, /8, /9\n",
+        ":2: saslauthd_socket: too many items in list"},
+    {"their permissions beyond 0777", BASE "saslauthd_socket_mode = 1777\n",
+        ":2: saslauthd_socket_mode: must be from 00 to 0777"},
+    {"no org at all, which must not be any", BASE "saslauthd_org =\n",
+        ":2: saslauthd_org: needs a value; leave it out for no limit"},
+    {"no role at all, which must not be any", BASE "\n\nsaslauthd_role = \n",
+        ":4: saslauthd_role: needs a value; leave it out for no limit"},
+    {"an empty org", BASE "saslauthd_org = acme,\n",
+        ":2: saslauthd_org: empty item in list"},
     {"an abstract socket", BASE "socket = \\0patd\n", ":2: socket: \\0patd: " SOCKET},
 
     /* Servers and how to bind */
