@@ -103,6 +103,8 @@ const struct pat_option pat_conf_table[] = {
         "Orgs whose tokens are accepted there (list); unset: all"},
     {"saslauthd_role", PAT_OPTION_LIMIT, AT(saslauthd_role), 0, PAT_LIST_MAX, NULL, NULL,
         "Roles that are accepted there (list); unset: all"},
+    {"saslauthd_fallback", PAT_OPTION_PATH, AT(saslauthd_fallback), 0, 0, NULL, NULL,
+        "Socket of the real saslauthd, for what is no token (path); unset: refused"},
     PAT_OPTION_END,
 };
 
@@ -360,6 +362,22 @@ check_socket_paths(struct loader *l, const char *key, char *const *paths)
 }
 
 static enum pat_err
+check_fallback(struct loader *l)
+{
+    const struct pat_conf *conf = l->conf;
+    const char *path = conf->saslauthd_fallback;
+
+    if (path == NULL)
+        return PAT_OK;
+    if (strlen(path) > SOCKET_PATH_MAX)
+        return wrong(l, "saslauthd_fallback", path, "must have at most 107 bytes");
+    if (pat_strv_contains(pat_strv_const(conf->socket), path) ||
+        pat_strv_contains(pat_strv_const(conf->saslauthd_socket), path))
+        return wrong(l, "saslauthd_fallback", path, "is a socket of patd itself");
+    return PAT_OK;
+}
+
+static enum pat_err
 check_sockets(struct loader *l)
 {
     const struct pat_conf *conf = l->conf;
@@ -367,7 +385,9 @@ check_sockets(struct loader *l)
 
     if (conf->socket == NULL)
         return wrong(l, "socket", NULL, "names no socket");
-    err = check_socket_paths(l, "socket", conf->socket);
+    err = check_fallback(l);
+    if (err == PAT_OK)
+        err = check_socket_paths(l, "socket", conf->socket);
     if (err == PAT_OK)
         err = check_socket_paths(l, "saslauthd_socket", conf->saslauthd_socket);
     if (err != PAT_OK || conf->saslauthd_socket == NULL)

@@ -69,6 +69,7 @@ struct pat_conf {
     char *saslauthd_socket_group;
     char **saslauthd_org;
     char **saslauthd_role;
+    char *saslauthd_fallback;
 
     /* Read from bind_password_file; NUL-terminated, erased by pat_conf_clear(). */
     char *bind_password;

@@ -132,14 +132,23 @@ bind_path(
     return err;
 }
 
+bool
+listeners_speak(const struct listeners *l, enum protocol protocol)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < l->count && !any; i++)
+        any = l->all[i].protocol == protocol;
+    return any;
+}
+
 static enum pat_err
 bind_kind(const struct kind *kind, struct listeners *l, struct pat_diag *diag)
 {
     enum pat_err err = PAT_OK;
 
-    for (size_t i = 0; i < l->count; i++)
-        if (l->all[i].protocol == kind->protocol)
-            return PAT_OK; /* systemd's */
+    if (listeners_speak(l, kind->protocol))
+        return PAT_OK; /* on systemd's */
     for (char *const *path = kind->paths; path != NULL && *path != NULL; path++) {
         err = bind_path(kind, *path, l, diag);
         if (err != PAT_OK)

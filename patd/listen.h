@@ -5,6 +5,7 @@
 #ifndef PATD_LISTEN_H
 #define PATD_LISTEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -37,6 +38,8 @@ struct listeners {
  */
 PAT_MUST_USE enum pat_err listeners_open(
     const struct pat_conf *conf, struct listeners *ret, struct pat_diag *diag);
+
+bool listeners_speak(const struct listeners *l, enum protocol protocol);
 
 /*
  * Refuse new connections to our own sockets from now on, at once and not only when they

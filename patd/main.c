@@ -6,9 +6,9 @@
  * dump a token; run as root; wait longer than its deadline; let one local user, or a
  * client that dawdles, keep it from serving the others.
  *
- * Threads: workers listen and verify (server.h, worker.h); one writes last-used
- * (lastused.h); one asks after failed servers (prober.h); the first one waits for their
- * end.
+ * Threads: workers listen and verify (server.h, worker.h); one carries what is no token
+ * to saslauthd and back (relay.h); one writes last-used (lastused.h); one asks after
+ * failed servers (prober.h); the first one waits for their end.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -31,6 +31,7 @@
 #include "listen.h"
 #include "log.h"
 #include "prober.h"
+#include "relay.h"
 #include "server.h"
 #include "settings.h"
 #include "worker.h"
@@ -146,6 +147,8 @@ raise_descriptor_limit(const struct pat_conf *conf)
         (rlim_t)conf->clients_max + (rlim_t)(conf->workers + 2) * PAT_URI_MAX + 64;
     struct rlimit lim;
 
+    if (conf->saslauthd_socket != NULL || conf->saslauthd_fallback != NULL)
+        need += (rlim_t)conf->queue_max;
     if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= need)
         return;
     lim.rlim_cur = need;
@@ -212,11 +215,13 @@ static int
 serve(const struct pat_conf *conf)
 {
     struct server_limits limits = {(size_t)conf->clients_max, (size_t)conf->queue_max};
-    const struct server_events events = {on_reload, on_stop};
+    const struct server_events events = {on_reload, on_stop, relay_take};
     struct server *server = NULL;
     struct workers *workers = NULL;
 
     if (server_new(&limits, listeners.all, listeners.count, &events, &server) != PAT_OK ||
+        (listeners_speak(&listeners, PROTOCOL_SASLAUTHD) &&
+            relay_start(server) != PAT_OK) ||
         lastused_start() != PAT_OK || prober_start() != PAT_OK ||
         workers_start(server, conf->workers, &workers) != PAT_OK) {
         log_write(PAT_LOG_ERROR, "out of memory, threads or descriptors");
@@ -225,6 +230,7 @@ serve(const struct pat_conf *conf)
     log_write(PAT_LOG_INFO, "serving with %d workers", conf->workers);
     (void)sd_notify(0, "READY=1");
     workers_join(workers);
+    relay_stop();
     prober_stop();
     lastused_stop(STOP_TIMEOUT_MS);
     server_free(server);

@@ -26,6 +26,7 @@ struct user {
     uid_t uid;
     size_t clients;
     size_t queued;
+    size_t diverted;
     struct user *next;
 };
 
@@ -52,6 +53,7 @@ struct client {
 
     /* Under the server's lock */
     bool armed;
+    bool diverted;
     int64_t until_ns; /* when to hang up, while armed */
     struct client *prev, *next;
     struct client *queue_next;
@@ -60,11 +62,12 @@ struct client {
 struct server {
     struct server_limits limits;
     struct server_events events;
+    pid_t pid; /* ours */
     int epoll_fd;
     struct source signals, stop;
     struct source listeners[LISTENERS_MAX];
     size_t listener_count;
-    struct log_limit clients_limit, queue_limit, junk_limit;
+    struct log_limit clients_limit, queue_limit, divert_limit, junk_limit, loop_limit;
 
     pthread_mutex_t lock; /* of what follows */
     size_t listening;     /* threads in epoll_wait(2) */
@@ -77,6 +80,7 @@ struct server {
     struct user *users;
     struct client *queue_head, **queue_tail;
     size_t queue_len;
+    size_t diverted;
 };
 
 static void
@@ -113,6 +117,12 @@ enum protocol
 client_protocol(const struct client *c)
 {
     return c->source.protocol;
+}
+
+int
+client_fd(const struct client *c)
+{
+    return c->source.fd;
 }
 
 bool
@@ -207,6 +217,10 @@ client_free(struct server *s, struct client *c)
     if (c->next != NULL)
         c->next->prev = c->prev;
     s->client_count--;
+    if (c->diverted) {
+        s->diverted--;
+        c->user->diverted--;
+    }
     user_leave(s, c->user);
     unlock(s);
     (void)close(c->source.fd);
@@ -237,22 +251,34 @@ client_arm(struct server *s, struct client *c, int64_t until_ns)
  * its former ones, and is none of ours.
  */
 static bool
+send_bytes(int fd, const void *data, size_t len)
+{
+    ssize_t n = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    return n >= 0 && (size_t)n == len;
+}
+
+static bool
 send_answer(enum protocol protocol, int fd, enum pat_err status,
     const struct pat_identity *identity)
 {
     struct pat_msg msg;
-    ssize_t n = -1;
 
-    msg.len = 0;
-    if (protocol_encode_answer(protocol, status, identity, &msg) == PAT_OK)
-        n = send(fd, msg.data, msg.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    return n >= 0 && (size_t)n == msg.len;
+    return protocol_encode_answer(protocol, status, identity, &msg) == PAT_OK &&
+           send_bytes(fd, msg.data, msg.len);
 }
 
 void
 client_answer(struct client *c, enum pat_err status, const struct pat_identity *identity)
 {
     if (!send_answer(c->source.protocol, c->source.fd, status, identity))
+        (void)shutdown(c->source.fd, SHUT_RDWR);
+}
+
+void
+client_send(struct client *c, const void *answer, size_t len)
+{
+    if (!send_bytes(c->source.fd, answer, len))
         (void)shutdown(c->source.fd, SHUT_RDWR);
 }
 
@@ -289,6 +315,28 @@ log_full(struct log_limit *limit, const char *what, uid_t uid)
             what, (unsigned long)uid, (unsigned long long)more);
 }
 
+bool
+server_divert(struct server *s, struct client *c)
+{
+    bool room;
+
+    lock(s);
+    room = s->diverted < s->limits.queue_max &&
+           c->user->diverted < share_of(s->limits.queue_max);
+    if (room) {
+        s->diverted++;
+        c->user->diverted++;
+        c->diverted = true;
+    }
+    unlock(s);
+    if (!room)
+        log_full(&s->divert_limit,
+            "queue_max, or one user's half of it, is reached by passwords that are no "
+            "tokens",
+            c->user->uid);
+    return room;
+}
+
 static void
 log_junk(struct server *s, uid_t uid)
 {
@@ -302,8 +350,8 @@ log_junk(struct server *s, uid_t uid)
 
 /*
  * Read what is there. Returns the client with a whole request, or NULL: it was armed
- * again, or is gone. One request is answered before the next may be sent, so that bytes
- * behind a whole request are junk.
+ * again, or is gone, or was taken over. One request is answered before the next may be
+ * sent, so that bytes behind a whole request are junk.
  */
 static struct client *
 client_read(struct server *s, struct client *c)
@@ -338,7 +386,22 @@ client_read(struct server *s, struct client *c)
         return NULL;
     }
     c->arrival_ns = pat_monotonic_ns();
+    if (c->source.protocol == PROTOCOL_SASLAUTHD && s->events.divert(s, c))
+        return NULL;
     return c;
+}
+
+/* The fallback leads back to us, by some other path: it would go round for ever. */
+static void
+log_loop(struct server *s)
+{
+    uint64_t more = 0;
+
+    if (log_limit_allows(&s->loop_limit, &more))
+        log_write(PAT_LOG_ERROR,
+            "saslauthd_fallback: is a socket of patd itself (%llu more since the last "
+            "such line)",
+            (unsigned long long)more);
 }
 
 /* NULL: there is no room for another, or for this user's. */
@@ -377,12 +440,15 @@ admit(struct server *s, enum protocol protocol, int fd)
     socklen_t len = sizeof(cred);
     struct client *c = NULL;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.pid != s->pid)
         c = client_new(s, protocol, fd, cred.uid);
     if (c != NULL)
         return client_read(s, c);
-    log_full(
-        &s->clients_limit, "clients_max, or one user's half of it, is reached", cred.uid);
+    if (cred.pid == s->pid)
+        log_loop(s);
+    else
+        log_full(&s->clients_limit, "clients_max, or one user's half of it, is reached",
+            cred.uid);
     (void)send_answer(protocol, fd, PAT_ERR_UNAVAIL, NULL);
     (void)close(fd);
     return NULL;
@@ -644,6 +710,7 @@ server_new(const struct server_limits *limits, const struct listener *listeners,
         return PAT_ERR_NOMEM;
     s->limits = *limits;
     s->events = *events;
+    s->pid = getpid();
     s->queue_tail = &s->queue_head;
     (void)pthread_mutex_init(&s->lock, NULL);
     s->signals.fd = open_signals();

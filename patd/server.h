@@ -11,8 +11,8 @@
  * may hold half of the room and half of the queue, so that nobody can shut the others
  * out. A client that dawdles costs a buffer and no thread.
  *
- * A client belongs to whoever got it from server_next(), until server_release() or
- * server_hang_up().
+ * A client belongs to whoever got it, from server_next() or by `divert`, until
+ * server_release() or server_hang_up().
  */
 #ifndef PATD_SERVER_H
 #define PATD_SERVER_H
@@ -39,6 +39,11 @@ struct server_limits {
 struct server_events {
     void (*reload)(void); /* at SIGHUP */
     void (*stop)(void);   /* at SIGTERM or SIGINT, once, when nothing more is accepted */
+    /*
+     * At a request that came by saslauthd's protocol: true if it is for no worker, and
+     * the client was taken over. Must not block.
+     */
+    bool (*divert)(struct server *s, struct client *c);
 };
 
 /*
@@ -65,10 +70,22 @@ enum protocol client_protocol(const struct client *c);
 
 /* Did it hang up for good while it waited? Then nobody wants the answer. */
 bool client_is_gone(const struct client *c);
+/* To wait for that, and for nothing else. */
+int client_fd(const struct client *c);
 
 /* Send the answer. `identity` is for PAT_OK alone. The client stays the caller's. */
 void client_answer(
     struct client *c, enum pat_err status, const struct pat_identity *identity);
+
+/* Send an answer that another has made. */
+void client_send(struct client *c, const void *answer, size_t len);
+
+/*
+ * For a client that no worker will answer: take one of the places of those who wait
+ * elsewhere, as many as the queue has and as fairly divided, until it is given back.
+ * False, which is logged: there is none.
+ */
+PAT_MUST_USE bool server_divert(struct server *s, struct client *c);
 
 /* Give a client back: its message is erased, and it may ask again if its protocol lets
  * it.

@@ -119,6 +119,7 @@ defaults(void **state)
     unit_check_string("saslauthd_socket_group", conf.saslauthd_socket_group, NULL);
     check_items("saslauthd_org", conf.saslauthd_org, NULL);
     check_items("saslauthd_role", conf.saslauthd_role, NULL);
+    unit_check_string("saslauthd_fallback", conf.saslauthd_fallback, NULL);
     check_cleared(&conf);
 }
 
@@ -158,7 +159,8 @@ static const char everything[] =
     "saslauthd_socket_mode = 0600\n"
     "saslauthd_socket_group = sasl\n"
     "saslauthd_org = acme, globex\n"
-    "saslauthd_role = owner\n";
+    "saslauthd_role = owner\n"
+    "saslauthd_fallback = /run/saslauthd/mux\n";
 
 static void
 every_key(void **state)
@@ -204,6 +206,8 @@ every_key(void **state)
     unit_check_string("saslauthd_socket_group", conf.saslauthd_socket_group, "sasl");
     check_items("saslauthd_org", conf.saslauthd_org, LIST("acme", "globex"));
     check_items("saslauthd_role", conf.saslauthd_role, LIST("owner"));
+    unit_check_string(
+        "saslauthd_fallback", conf.saslauthd_fallback, "/run/saslauthd/mux");
 
     format = pat_conf_token_format(&conf);
     unit_check_string("format's prefix", format.prefix, "acme-ci_");
@@ -271,6 +275,9 @@ static const struct good_row goods[] = {
     {"no socket of saslauthd's protocol", BASE "saslauthd_socket =\n", NULL},
     {"such a socket with a path of 107 bytes",
         BASE "saslauthd_socket = /" X20 X20 X20 X20 X20 "xxxxxx\n", NULL},
+    {"no fallback", BASE "saslauthd_fallback =\n", NULL},
+    {"a fallback with a path of 107 bytes",
+        BASE "saslauthd_fallback = /" X20 X20 X20 X20 X20 "xxxxxx\n", NULL},
     {"no certificates needed", BASE "tls_ca_file =\n", NULL},
 };
 
@@ -441,6 +448,18 @@ static const struct bad_row bads[] = {
         ":4: saslauthd_role: needs a value; leave it out for no limit"},
     {"an empty org", BASE "saslauthd_org = acme,\n",
         ":2: saslauthd_org: empty item in list"},
+    {"a relative fallback", BASE "saslauthd_fallback = mux\n",
+        ":2: saslauthd_fallback: must be an absolute path"},
+    {"a fallback with a path too long",
+        BASE "saslauthd_fallback = /" X20 X20 X20 X20 X20 "xxxxxxx\n",
+        ":2: saslauthd_fallback: /" X20 X20 X20 X20 X20
+        "xxxxxxx: must have at most 107 bytes"},
+    {"a fallback to ourselves",
+        BASE "saslauthd_socket = /a, /b\nsaslauthd_fallback = /b\n",
+        ":3: saslauthd_fallback: /b: is a socket of patd itself"},
+    {"a fallback to the tokens' socket",
+        BASE "saslauthd_fallback = /run/patd/patd.sock\n",
+        ":2: saslauthd_fallback: /run/patd/patd.sock: is a socket of patd itself"},
     {"an abstract socket", BASE "socket = \\0patd\n", ":2: socket: \\0patd: " SOCKET},
 
     /* Servers and how to bind */
