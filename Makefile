@@ -130,7 +130,7 @@ install: all
 	    install -m 644 patd/patd.conf $(DESTDIR)$(sysconfdir)/patd/patd.conf
 	sed 's|@sbindir@|$(sbindir)|; s|@sysconfdir@|$(sysconfdir)|' patd/patd.service \
 	    >$(DESTDIR)$(unitdir)/patd.service
-	install -m 644 patd/patd.socket $(DESTDIR)$(unitdir)/patd.socket
+	install -m 644 patd/patd.socket patd/patd-saslauthd.socket $(DESTDIR)$(unitdir)
 	install -m 644 patd/patd.sysusers $(DESTDIR)$(sysusersdir)/patd.conf
 	install -m 644 README.md NEWS LICENSE pam_pat/pam_pat.example \
 	    pam_pat/pam_pat.pam-config $(DESTDIR)$(docdir)
@@ -155,7 +155,8 @@ uninstall:
 	    $(DESTDIR)$(pamdir)/pam_pat.so $(DESTDIR)$(sasldir)/libpat.so \
 	    $(DESTDIR)$(slapddir)/pat.so \
 	    $(DESTDIR)$(mandir)/man5/slapo-pat.5 $(DESTDIR)$(unitdir)/patd.service \
-	    $(DESTDIR)$(unitdir)/patd.socket $(DESTDIR)$(sysusersdir)/patd.conf \
+	    $(DESTDIR)$(unitdir)/patd.socket $(DESTDIR)$(unitdir)/patd-saslauthd.socket \
+	    $(DESTDIR)$(sysusersdir)/patd.conf \
 	    $(DESTDIR)$(mandir)/man1/patctl.1 $(DESTDIR)$(mandir)/man5/patd.conf.5 \
 	    $(DESTDIR)$(mandir)/man7/pat.7 $(DESTDIR)$(mandir)/man8/pam_pat.8 \
 	    $(DESTDIR)$(mandir)/man8/sasl_pat.8 $(DESTDIR)$(mandir)/man8/patd.8
