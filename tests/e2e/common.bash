@@ -87,6 +87,24 @@ sandbox() {
     "$ROOT/tests/sandbox" "$1" "$SANDBOX"
 }
 
+# set_conf LINE...
+# Restart patd with these settings instead of, or besides, the present ones.
+set_conf() {
+    write_conf "$@"
+    sandbox patd-stop
+    sandbox patd-start
+}
+
+write_conf() {
+    local line key
+
+    for line in "$@"; do
+        key=${line%% *}
+        sed -i "/^$key /d" "$PAT_CONF"
+        printf '%s\n' "$line" >>"$PAT_CONF"
+    done
+}
+
 # in_background COMMAND [ARG...]
 # Run it until the end of the test, with all that it starts. Without bats' descriptor 3,
 # on which bats would wait.

@@ -45,24 +45,6 @@ teardown() {
     sandbox patd-stop && sandbox patd-start
 }
 
-# set_conf LINE...
-# Restart patd with these settings instead of, or besides, the present ones.
-set_conf() {
-    write_conf "$@"
-    sandbox patd-stop
-    sandbox patd-start
-}
-
-write_conf() {
-    local line key
-
-    for line in "$@"; do
-        key=${line%% *}
-        sed -i "/^$key /d" "$PAT_CONF"
-        printf '%s\n' "$line" >>"$PAT_CONF"
-    done
-}
-
 # other_sandbox: a second directory with the same token. Sets OTHER and OTHER_URI.
 other_sandbox() {
     local hash
