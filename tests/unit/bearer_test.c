@@ -50,13 +50,13 @@ static void
 parse(void **state)
 {
     const struct row *row = *state;
-    char *value = malloc(row->len);
+    char *value = malloc(row->len > 0 ? row->len : 1);
     const char *token = NULL;
     size_t len = 0;
     enum pat_err err;
 
-    if (row->len > 0)
-        memcpy(value, row->value, row->len);
+    assert_non_null(value);
+    memcpy(value, row->value, row->len);
     err = pat_bearer_parse(value, row->len, &token, &len);
     unit_check_err(err, row->want != NULL ? PAT_OK : PAT_ERR_MALFORMED);
     if (row->want != NULL) {

@@ -18,10 +18,10 @@
 static char *
 copy_of(const char *bytes, size_t len)
 {
-    char *copy = malloc(len);
+    char *copy = malloc(len > 0 ? len : 1);
 
-    if (len > 0)
-        memcpy(copy, bytes, len);
+    assert_non_null(copy);
+    memcpy(copy, bytes, len);
     return copy;
 }
 

@@ -170,32 +170,42 @@ host_proxy(sasl_conn_t *conn, void *context, const char *user, unsigned user_len
     return proxy_result;
 }
 
+struct mutex {
+    pthread_mutex_t lock;
+};
+
 static void *
 mutex_new(void)
 {
-    pthread_mutex_t *m = malloc(sizeof(*m));
+    struct mutex *m = malloc(sizeof(*m));
 
     if (m != NULL)
-        (void)pthread_mutex_init(m, NULL);
+        (void)pthread_mutex_init(&m->lock, NULL);
     return m;
 }
 
 static int
-mutex_lock(void *m)
+mutex_lock(void *mutex)
 {
-    return pthread_mutex_lock(m);
+    struct mutex *m = mutex;
+
+    return pthread_mutex_lock(&m->lock);
 }
 
 static int
-mutex_unlock(void *m)
+mutex_unlock(void *mutex)
 {
-    return pthread_mutex_unlock(m);
+    struct mutex *m = mutex;
+
+    return pthread_mutex_unlock(&m->lock);
 }
 
 static void
-mutex_free(void *m)
+mutex_free(void *mutex)
 {
-    (void)pthread_mutex_destroy(m);
+    struct mutex *m = mutex;
+
+    (void)pthread_mutex_destroy(&m->lock);
     free(m);
 }
 
