@@ -138,7 +138,7 @@ count_lookups() {
 # A regular expression for a line in patd's log or in the module's, which comes by way of
 # syslog, and so a little later.
 logged() {
-    { new_patd_log; new_syslog; } | grep -qE -- "$1"
+    grep -qE -- "$1" < <(new_patd_log; new_syslog)
 }
 
 # What got past pam_pat.so: "token", "other", both or nothing.
