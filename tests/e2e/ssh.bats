@@ -3,9 +3,9 @@
 # shellcheck disable=SC2030,SC2031      # what one test sets is not meant for another
 #
 # Logins by ssh: a real sshd with pam_pat.so in front of pam_unix.so, a real patd and a
-# real slapd, in a world of their own (ssh-world has the PAM stacks). Whatever is said here
-# holds for keyboard-interactive and for password authentication: sshd runs PAM differently
-# for the two.
+# real slapd, in a world of their own (ssh-world.bash has the PAM stacks). Whatever is said
+# here holds for keyboard-interactive and for password authentication: sshd runs PAM
+# differently for the two.
 #
 # A refusal counts only if the reason in the log is the right one: the user never sees it.
 
@@ -18,7 +18,7 @@ setup_file() {
         printf '# ssh.bats: SKIPPED, not one login was tried: run as root\n' >&3
         return
     fi
-    world_up
+    world_up ssh
 }
 
 teardown_file() {
@@ -312,18 +312,6 @@ teardown() {
     revoke "$MINT_DN"
     refused sshd-debian alice 'token is revoked'
     unix_accepted sshd-debian bob "$BOB_PASSWORD"
-}
-
-# Prints the names of files that have any token in them.
-files_with_tokens() {
-    local tokens=$WORLD/secret/tokens
-
-    in_world grep -rlaF -D skip --exclude-dir=secret --exclude-dir=db -f "$tokens" \
-        "$WORLD" "$BATS_RUN_TMPDIR" /etc /run /var/log || (($? == 1))
-    # A database is a gigabyte of holes, which tar leaves out.
-    if tar --sparse -C "$WORLD/box" -cf - db | grep -qaF -f "$tokens"; then
-        printf 'db\n'
-    fi
 }
 
 # The last one, for it goes through what all others left behind.

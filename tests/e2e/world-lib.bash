@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+#
+# world-lib.bash - a world for a file of tests: its life, tokens, and what the logs say
+#
+# Secrets pass through files below $WORLD/secret alone, which no other user can read and
+# which go with the world.
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+
+# --- the world -------------------------------------------------------------------------
+
+# world_up PART...
+# See the script world for the parts there are.
+world_up() {
+    WORLD=$(mktemp -d /tmp/ldap-pat-world.XXXXXX)
+    export WORLD
+    chmod 755 "$WORLD"
+    mkfifo "$WORLD/lifeline"
+    # Our end of the pipe is open until world_down, or until we die. Whatever signal a whole
+    # group of processes gets, the world is not in it, and takes itself down.
+    setsid "$BATS_TEST_DIRNAME/world" "$WORLD" "$@" <"$WORLD/lifeline" 3>&- &
+    world_pid=$!
+    exec {lifeline}>"$WORLD/lifeline"
+    until [[ -e $WORLD/ready ]]; do
+        kill -0 "$world_pid" 2>/dev/null
+        sleep 0.05
+    done
+    WORLD_INIT=$(pgrep -P "$world_pid")
+    export WORLD_INIT
+}
+
+world_down() {
+    [[ -z ${lifeline-} ]] || exec {lifeline}>&-
+    [[ -z ${world_pid-} ]] || wait "$world_pid"
+    [[ ! -e $WORLD ]] || {
+        rm -rf -- "$WORLD"
+        return 1
+    }
+}
+
+in_world() {
+    nsenter --target "$WORLD_INIT" --mount --net --pid --uts --root -- "$@"
+}
+
+sandbox() {
+    in_world "$ROOT/tests/sandbox" "$1" "$WORLD/box"
+}
+
+signal_patd() {
+    in_world /bin/kill "-$1" "$(cat "$PAT_PATD_PID")"
+}
+
+# --- tokens ------------------------------------------------------------------------------
+
+# A file with every token there ever was: none may be found anywhere else.
+remember_token() {
+    (umask 077 && printf '%s\n' "$1" >>"$WORLD/secret/tokens")
+}
+
+# new_token UID ORG [LDIF-LINE...]
+# Sets TOKEN, and MINT_ID and MINT_DN as mint does. Its name is "a token of UID".
+new_token() {
+    local uid=$1 org=$2
+    shift 2
+
+    TOKEN_NAME="a token of $uid"
+    TOKEN_USER=$uid
+    if (($# > 0)) && [[ $* == *cn:* ]]; then
+        mint "$uid" "$org" "$@"
+    else
+        mint "$uid" "$org" "cn: $TOKEN_NAME" "$@"
+    fi
+    TOKEN=$MINT_TOKEN
+    remember_token "$TOKEN"
+}
+
+# A token in perfect shape that the directory does not have.
+unknown_token() {
+    TOKEN=$("$PAT_BUILD/patctl" generate | sed -n 's/^token: //p')
+    [[ -n $TOKEN ]]
+    remember_token "$TOKEN"
+}
+
+# One character of TOKEN becomes another.
+mistype_token() {
+    if [[ $TOKEN == *x ]]; then
+        TOKEN=${TOKEN%?}y
+    else
+        TOKEN=${TOKEN%?}x
+    fi
+    remember_token "$TOKEN"
+}
+
+# has_last_used SERVICE: a login there stands with the token.
+has_last_used() {
+    [[ $(ldap_admin_get "$MINT_DN" patLastUsed) == 2* &&
+        $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == "$1@"*" from 127.0.0.1" ]]
+}
+
+# --- logs ----------------------------------------------------------------------------------
+
+size_of() {
+    stat -c %s -- "$1" 2>/dev/null || printf '0\n'
+}
+
+# Of the logs, only what came after this counts.
+mark_logs() {
+    patd_mark=$(size_of "$WORLD/box/log/patd.log")
+    syslog_mark=$(size_of "$WORLD/log/syslog.log")
+    slapd_mark=$(size_of "$WORLD/box/log/slapd.log")
+}
+
+new_patd_log() { tail -c +$((patd_mark + 1)) "$WORLD/box/log/patd.log"; }
+new_syslog() { tail -c +$((syslog_mark + 1)) "$WORLD/log/syslog.log"; }
+
+# How often patd looked for a hash.
+count_lookups() {
+    tail -c +$((slapd_mark + 1)) "$WORLD/box/log/slapd.log" | grep -c 'filter=.*patHash=' ||
+        true
+}
+
+# A regular expression for a line in patd's log or in the module's, which comes by way of
+# syslog, and so a little later.
+logged() {
+    grep -qE -- "$1" < <(new_patd_log; new_syslog)
+}
+
+# For teardown: where to look when a test failed.
+show_ends() {
+    local file
+
+    for file in "$WORLD/box/log/patd.log" "$WORLD/log/syslog.log" "$@"; do
+        printf -- '--- the end of %s\n' "${file##*/}"
+        tail -n 12 -- "$file"
+    done
+}
+
+# For teardown: what a test that failed half-way did not put right.
+repair_world() {
+    signal_patd CONT || true
+    sandbox slapd-stop && sandbox slapd-start
+    sandbox patd-stop && sandbox patd-start
+    change_member delete bob acme owners || true
+    change_member add carol acme viewers || true
+} >/dev/null 2>&1
+
+# Prints the names of files that have any token in them.
+files_with_tokens() {
+    local tokens=$WORLD/secret/tokens
+
+    in_world grep -rlaF -D skip --exclude-dir=secret --exclude-dir=db -f "$tokens" \
+        "$WORLD" "$BATS_RUN_TMPDIR" /etc /run /var/log || (($? == 1))
+    # A database is a gigabyte of holes, which tar leaves out.
+    if tar --sparse -C "$WORLD/box" -cf - db | grep -qaF -f "$tokens"; then
+        printf 'db\n'
+    fi
+}
+
+now_ms() {
+    printf '%s\n' $((${EPOCHREALTIME/[.,]/} / 1000))
+}
