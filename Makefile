@@ -132,7 +132,7 @@ install: all
 	    >$(DESTDIR)$(unitdir)/patd.service
 	install -m 644 patd/patd.socket patd/patd-saslauthd.socket $(DESTDIR)$(unitdir)
 	install -m 644 patd/patd.sysusers $(DESTDIR)$(sysusersdir)/patd.conf
-	install -m 644 README.md NEWS LICENSE pam_pat/pam_pat.example \
+	install -m 644 README.md NEWS LICENSE pam_pat/pam_pat.example sasl_pat/sasl_pat.example \
 	    pam_pat/pam_pat.pam-config $(DESTDIR)$(docdir)
 	install -m 644 schema/*.ldif schema/pat.schema $(DESTDIR)$(docdir)/schema
 	install -m 644 patctl/patctl.1 $(DESTDIR)$(mandir)/man1
