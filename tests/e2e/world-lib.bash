@@ -53,9 +53,16 @@ signal_patd() {
 
 # --- tokens ------------------------------------------------------------------------------
 
-# A file with every token there ever was: none may be found anywhere else.
+# A file with every token there ever was, and with what of it is always in base64, wherever in
+# a message it stands: none may be found anywhere else.
 remember_token() {
-    (umask 077 && printf '%s\n' "$1" >>"$WORLD/secret/tokens")
+    local before text
+
+    for before in '' x xx; do
+        text=$(printf '%s%s' "$before" "$1" | base64 -w 0)
+        [[ -z $before ]] || text=${text:4}
+        printf '%s\n' "${text::-4}"
+    done | (umask 077 && cat - <(printf '%s\n' "$1") >>"$WORLD/secret/tokens")
 }
 
 # new_token UID ORG [LDIF-LINE...]
@@ -145,12 +152,13 @@ repair_world() {
     change_member add carol acme viewers || true
 } >/dev/null 2>&1
 
-# Prints the names of files that have any token in them.
+# files_with_tokens [DIRECTORY...]
+# Print the names of files that have any token in them, there or where all worlds write.
 files_with_tokens() {
     local tokens=$WORLD/secret/tokens
 
     in_world grep -rlaF -D skip --exclude-dir=secret --exclude-dir=db -f "$tokens" \
-        "$WORLD" "$BATS_RUN_TMPDIR" /etc /run /var/log || (($? == 1))
+        "$WORLD" "$BATS_RUN_TMPDIR" /etc /run /var/log "$@" || (($? == 1))
     # A database is a gigabyte of holes, which tar leaves out.
     if tar --sparse -C "$WORLD/box" -cf - db | grep -qaF -f "$tokens"; then
         printf 'db\n'
@@ -159,4 +167,26 @@ files_with_tokens() {
 
 now_ms() {
     printf '%s\n' $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+# --- a mail ----------------------------------------------------------------------------------
+
+# curl_smtp SERVICE USER [ARG...]
+# Send a mail with TOKEN, by a client that everybody has. Sets status, and output without
+# what went to the server.
+curl_smtp() {
+    local port user=$2
+    port=$(<"$WORLD/port/$1")
+    shift 2
+
+    mark_logs
+    status=0
+    (umask 077 && printf 'user = "%s"\noauth2-bearer = "%s"\n' "$user" "$TOKEN" \
+        >"$WORLD/secret/curlrc")
+    output=$(printf 'Subject: a test\n\nNothing.\n' |
+        in_world curl -q -s -v -K "$WORLD/secret/curlrc" --mail-from "$user@example.com" \
+            --mail-rcpt somebody@example.net -T - "$@" "smtp://127.0.0.1:$port" 2>&1) ||
+        status=$?
+    rm -f "$WORLD/secret/curlrc"
+    output=$(grep '^< ' <<<"$output" | tr -d '\r')
 }
