@@ -40,7 +40,7 @@ world_down() {
 }
 
 in_world() {
-    nsenter --target "$WORLD_INIT" --mount --net --pid --uts --root -- "$@"
+    nsenter --target "$WORLD_INIT" --mount --net --pid --uts --root --wdns=/ -- "$@"
 }
 
 sandbox() {
