@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -348,6 +349,19 @@ log_junk(struct server *s, uid_t uid)
             (unsigned long)uid, (unsigned long long)more);
 }
 
+static ssize_t
+receive(struct client *c)
+{
+    struct pat_msg *msg = &c->msg;
+    ssize_t n;
+
+    do
+        n = recv(c->source.fd, msg->data + msg->len, sizeof(msg->data) - msg->len,
+            MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
 /*
  * Read what is there. Returns the client with a whole request, or NULL: it was armed
  * again, or is gone, or was taken over. One request is answered before the next may be
@@ -361,10 +375,13 @@ client_read(struct server *s, struct client *c)
     size_t whole = 0;
     ssize_t n;
 
-    do
-        n = recv(c->source.fd, msg->data + msg->len, sizeof(msg->data) - msg->len,
-            MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
+    n = receive(c);
+    if (n < 0 && errno == EAGAIN && !c->polled) {
+        /* The kernel often wakes us before a client has got from connect(2) to send(2),
+         * on the same processor: let it. */
+        (void)sched_yield();
+        n = receive(c);
+    }
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         client_arm(s, c, pat_monotonic_ns() + READ_TIMEOUT_NS);
         return NULL;
