@@ -121,6 +121,22 @@ patLastUsed: 20200101000000Z"
     expect "$(search patd "$orgs" "$filter)" patId)" "$token_a|patId: a"
 }
 
+@test "patd finds token, owner and groups by one search, and learns no more of the tree" {
+    local owner="uid=alice,$people"
+
+    expect "$(search patd "$PAT_BASE" "(|(patHash=$hash_a)(&(member=$owner)\
+(objectClass=patRoleGroup))(&(entryDN=$owner)(objectClass=*)))" patId patRole uid entryDN member |
+        LC_ALL=C sort)" "cn=members,o=globex,$orgs|patRole: member
+cn=owners,o=acme,$orgs|patRole: owner
+$token_a|patId: a
+$owner|uid: alice"
+    # What it searches from it does not see, nor what else stands there.
+    expect "$(search patd "$PAT_BASE" '(objectClass=*)' 1.1 |
+        grep -vE "($people|$orgs)\$")" ''
+    expect "$(search patd "$PAT_BASE" '(dc=example)' 1.1)" ''
+    expect "$(search patd "$people" '(entryDN:dnSubtreeMatch:=dc=com)' 1.1 | wc -l)" 5
+}
+
 @test "patd finds roles and the owner, and reads no member and no password" {
     local filter="(&(member=uid=alice,$people)(objectClass=patRoleGroup))"
 
@@ -211,7 +227,7 @@ LDIF
     expect "$(search patd "$orgs" '(objectClass=patEvent)' 1.1)" ''
     expect "$(search patd "$orgs" '(patAction=*)' 1.1)" ''
     refuses 32 ldap_patd ldapsearch -b "patEventId=e1,ou=audit,o=acme,$orgs" -s base
-    refuses 32 ldap_patd ldapsearch -b "$PAT_BASE" -s base
+    expect "$(ldap_patd ldapsearch -LLL -b "$PAT_BASE" -s base)" ''
     # The owner of the org reads it, members and others do not, nobody writes it.
     expect "$(search alice "ou=audit,o=acme,$orgs" '(patEventId=e1)' patAction)" \
         "patEventId=e1,ou=audit,o=acme,$orgs|patAction: pat.created"

@@ -83,3 +83,247 @@ EOF
         expect PAM_SUCCESS
     done
 }
+
+# --- what is guessed of a token that was used before -------------------------------------
+
+# One worker, and so one memory of what was used.
+one_worker() {
+    set_conf 'workers = 1'
+    : >"$SANDBOX/log/patd.log"
+}
+
+# accepted_as ROLE UID: twice, the second time by a guess.
+accepted_as() {
+    local _
+
+    for _ in 1 2; do
+        login plain "$2"
+        expect PAM_SUCCESS
+        wait_for 5 grep -q "verdict=accept id=$MINT_ID .*role=$1 " "$SANDBOX/log/patd.log"
+        : >"$SANDBOX/log/patd.log"
+    done
+}
+
+# searches PATTERN: how many of slapd's since mark_searches had that in their lines
+searches() {
+    tail -c "+$((SEARCHES + 1))" "$SANDBOX/log/slapd.log" | grep -c "SRCH base=.*$1" || true
+}
+
+mark_searches() {
+    SEARCHES=$(stat -c %s "$SANDBOX/log/slapd.log")
+}
+
+@test "guessed: one search, and the role is the one in the token's org" {
+    one_worker
+    mint alice globex
+    accepted_as member alice
+    mark_searches
+    accepted_as member alice
+    (($(searches 'filter=.*patHash=') == 2))
+    (($(searches '') == 2))
+    # She is an owner in acme, and now in globex as well.
+    change_member add alice globex owners
+    accepted_as owner alice
+    change_member delete alice globex owners
+    accepted_as member alice
+}
+
+@test "guessed: a second entry with the hash is found, wherever it stands" {
+    one_worker
+    mint bob acme
+    accepted_as member bob
+    import "patId=twin,ou=tokens,o=globex,ou=orgs,$PAT_BASE" bob
+    login plain bob
+    expect PAM_AUTH_ERR
+    ldap_admin ldapdelete "patId=twin,ou=tokens,o=globex,ou=orgs,$PAT_BASE"
+    accepted_as member bob
+    # Not below the base of patd: it is not the second one, and in nobody's way.
+    ldap_admin_add <<EOF
+dn: ou=elsewhere,$PAT_BASE
+objectClass: organizationalUnit
+ou: elsewhere
+
+dn: o=acme,ou=elsewhere,$PAT_BASE
+objectClass: organization
+o: acme
+
+dn: ou=tokens,o=acme,ou=elsewhere,$PAT_BASE
+objectClass: organizationalUnit
+ou: tokens
+EOF
+    import "patId=twin,ou=tokens,o=acme,ou=elsewhere,$PAT_BASE" bob
+    accepted_as member bob
+    # Nor is it the token when that is gone, though patd may see it.
+    patd_sees "ou=elsewhere,$PAT_BASE"
+    ldap_admin ldapdelete "$MINT_DN"
+    login plain bob
+    expect PAM_AUTH_ERR
+    grep -q 'reason="no such token"' "$SANDBOX/log/patd.log"
+}
+
+# patd_sees DN: and reads everything from there on down.
+patd_sees() {
+    LDAPNOINIT=1 ldapmodify -Q -Y EXTERNAL -H "$LDAPURI" >/dev/null <<EOF
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+add: olcAccess
+olcAccess: {0}to dn.subtree="$1" by dn.exact="cn=patd,ou=services,$PAT_BASE" read by * break
+EOF
+}
+
+@test "guessed: a token that a group is as well, or the owner, is no way in" {
+    local classes
+
+    one_worker
+    mint carol acme
+    accepted_as viewer carol
+    # The owner's own entry as a role group of the org is none: it does not stand there.
+    ldap_admin_modify <<EOF
+dn: uid=carol,ou=people,$PAT_BASE
+changetype: modify
+add: objectClass
+objectClass: extensibleObject
+objectClass: patRoleGroup
+-
+add: patRole
+patRole: owner
+-
+add: member
+member: uid=carol,ou=people,$PAT_BASE
+EOF
+    accepted_as viewer carol
+    # A twin that is a role group, too, is a twin.
+    classes=$'objectClass: extensibleObject\nobjectClass: patRoleGroup'
+    ldap_admin_add <<EOF
+dn: patId=group,ou=tokens,o=acme,ou=orgs,$PAT_BASE
+objectClass: patToken
+$classes
+patId: group
+patHash: $(printf %s "$MINT_TOKEN" | sha256sum | cut -d' ' -f1)
+patOwner: uid=carol,ou=people,$PAT_BASE
+patRole: owner
+member: uid=carol,ou=people,$PAT_BASE
+EOF
+    login plain carol
+    expect PAM_AUTH_ERR
+    grep -q 'several entries' "$SANDBOX/log/patd.log"
+    ldap_admin ldapdelete "patId=group,ou=tokens,o=acme,ou=orgs,$PAT_BASE"
+    accepted_as viewer carol
+    # So is what is neither, and has the hash.
+    : >"$SANDBOX/log/patd.log"
+    ldap_admin_add <<EOF
+dn: cn=device,o=acme,ou=orgs,$PAT_BASE
+objectClass: device
+objectClass: extensibleObject
+cn: device
+patHash: $(printf %s "$MINT_TOKEN" | sha256sum | cut -d' ' -f1)
+EOF
+    login plain carol
+    expect PAM_AUTH_ERR
+    grep -q 'several entries' "$SANDBOX/log/patd.log"
+    ldap_admin ldapdelete "cn=device,o=acme,ou=orgs,$PAT_BASE"
+    accepted_as viewer carol
+}
+
+@test "guessed: whoever is gone, or fails owner_filter, is refused at once" {
+    set_conf 'workers = 1' 'owner_filter = (!(description=locked))'
+    ldap_admin_add <<EOF
+dn: uid=erin,ou=people,$PAT_BASE
+objectClass: inetOrgPerson
+uid: erin
+cn: Erin
+sn: Erin
+EOF
+    patd_may_search description
+    change_member add erin acme members
+    mint erin acme
+    accepted_as member erin
+    ldap_admin_modify <<EOF
+dn: uid=erin,ou=people,$PAT_BASE
+changetype: modify
+add: description
+description: locked
+EOF
+    login plain erin
+    expect PAM_AUTH_ERR
+    grep -q 'detail="owner does not exist, or does not match owner_filter"' "$SANDBOX/log/patd.log"
+    ldap_admin_modify <<EOF
+dn: uid=erin,ou=people,$PAT_BASE
+changetype: modify
+delete: description
+EOF
+    accepted_as member erin
+    ldap_admin ldapdelete "uid=erin,ou=people,$PAT_BASE"
+    login plain erin
+    expect PAM_AUTH_ERR
+    change_member delete erin acme members
+    sed -i '/^owner_filter /d' "$PAT_CONF"
+}
+
+# patd_may_search ATTRIBUTE: of people.
+patd_may_search() {
+    LDAPNOINIT=1 ldapmodify -Q -Y EXTERNAL -H "$LDAPURI" >/dev/null <<EOF
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+add: olcAccess
+olcAccess: {0}to dn.subtree="ou=people,$PAT_BASE" attrs=$1
+  by dn.exact="cn=patd,ou=services,$PAT_BASE" =s by * break
+EOF
+}
+
+@test "guessed: names that are written in more than one way are compared by the server" {
+    one_worker
+    ldap_admin_add <<EOF
+dn: o=Zürich,ou=orgs,$PAT_BASE
+objectClass: organization
+objectClass: patOrg
+o: Zürich
+
+dn: cn=Häupter\, alle,o=Zürich,ou=orgs,$PAT_BASE
+objectClass: organizationalRole
+objectClass: patRoleGroup
+cn: Häupter, alle
+patRole: chief
+member: uid=alice,ou=people,$PAT_BASE
+
+dn: ou=tokens,o=Zürich,ou=orgs,$PAT_BASE
+objectClass: organizationalUnit
+ou: tokens
+EOF
+    mint alice Zürich
+    accepted_as chief alice
+    accepted_as chief alice
+    # An owner whose name is spelled otherwise in the token than the entry has it.
+    mint alice acme
+    ldap_admin_modify <<EOF
+dn: $MINT_DN
+changetype: modify
+replace: patOwner
+patOwner: UID=Alice, OU=People,$PAT_BASE
+EOF
+    accepted_as owner alice
+    accepted_as owner alice
+}
+
+@test "guessed: where patd may not search from above, it asks as if nothing were known" {
+    one_worker
+    mint bob acme
+    accepted_as member bob
+    LDAPNOINIT=1 ldapmodify -Q -Y EXTERNAL -H "$LDAPURI" >/dev/null <<EOF
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+add: olcAccess
+olcAccess: {0}to dn.base="$PAT_BASE" attrs=entry
+  by dn.exact="cn=patd,ou=services,$PAT_BASE" =d by * break
+EOF
+    login plain bob
+    expect PAM_SUCCESS
+    # It has tried once, and does not try again.
+    mark_searches
+    accepted_as member bob
+    (($(searches 'filter=.*patHash=') == 2))
+    (($(searches '') == 6))
+    revoke "$MINT_DN"
+    login plain bob
+    expect PAM_AUTH_ERR
+}
