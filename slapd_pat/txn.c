@@ -2,6 +2,7 @@
 #include "txn.h"
 
 #include <dlfcn.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +65,10 @@ static struct {
     char text[64];
 } failpoint;
 
-/* change NUMBER, commit or replay NUMBER; then kill or fail. */
+/*
+ * change NUMBER, commit or replay NUMBER; then kill or fail. A kill amid the replay comes
+ * when consumers have been sent what was shown so far.
+ */
 bool
 pat_failpoint_set(const char *text)
 {
@@ -106,6 +110,8 @@ failpoint_hit(int where, unsigned number)
     if (failpoint.where != where || failpoint.number != number)
         return false;
     if (failpoint.kill) {
+        if (where == AT_REPLAY)
+            (void)poll(NULL, 0, 300);
         kill(getpid(), SIGKILL);
         pause();
     }
@@ -486,90 +492,10 @@ detach(struct pat_txn *t)
     return whole;
 }
 
-/* Values for contextCSN: those that there are, with `csn` for the one of its server. */
-static BerVarray
-context_values(const Attribute *a, struct berval *csn)
-{
-    BerVarray values = NULL;
-    unsigned i;
-
-    for (i = 0; a != NULL && i < a->a_numvals; i++)
-        if (slap_parse_csn_sid(&a->a_vals[i]) != slap_parse_csn_sid(csn))
-            value_add_one(&values, &a->a_vals[i]);
-    value_add_one(&values, csn);
-    return values;
-}
-
-/*
- * syncprov writes the context CSN now and then, and mdb does not look for a newer one at
- * the next start. Should slapd be killed before the changes have been shown, consumers
- * must still learn that there are some: so the newest CSN goes into the transaction.
- */
-static int
-note_context(struct pat_txn *t, struct pat_change *newest)
-{
-    Operation o;
-    BackendDB db;
-    slap_callback cb;
-    SlapReply rs = {.sr_type = REP_RESULT};
-    struct berval dn = BER_BVNULL, cn = pat_bv("cn=ldapsync");
-    Modifications mod = {0};
-    Entry *e;
-
-    if (BER_BVISEMPTY(&newest->op.o_csn) ||
-        !overlay_is_inst(t->op->o_bd->bd_self, "syncprov"))
-        return LDAP_SUCCESS;
-    internal(t, &o, &db, &cb, LDAP_REQ_MODIFY);
-    if (SLAP_SYNC_SUBENTRY(&db))
-        build_new_dn(&dn, db.be_nsuffix, &cn, NULL);
-    else
-        pat_dup(&dn, &db.be_nsuffix[0]);
-    e = pat_txn_get(t, &dn);
-    if (e != NULL) {
-        mod.sml_desc = slap_schema.si_ad_contextCSN;
-        mod.sml_op = LDAP_MOD_REPLACE;
-        mod.sml_flags = SLAP_MOD_INTERNAL;
-        mod.sml_values =
-            context_values(attr_find(e->e_attrs, mod.sml_desc), &newest->op.o_csn);
-        while (!BER_BVISNULL(&mod.sml_values[mod.sml_numvals]))
-            mod.sml_numvals++;
-        o.o_req_dn = e->e_name;
-        o.o_req_ndn = e->e_nname;
-        o.orm_modlist = &mod;
-        o.orm_no_opattrs = 1;
-        o.o_dont_replicate = 1;
-        o.o_no_schema_check = 1;
-        db.bd_info->bi_op_modify(&o, &rs);
-        ber_bvarray_free(mod.sml_values);
-        entry_free(e);
-    }
-    ch_free(dn.bv_val);
-    if (rs.sr_err != LDAP_SUCCESS)
-        snprintf(t->error, sizeof(t->error), "contextCSN: %s",
-            rs.sr_text == NULL ? ldap_err2string(rs.sr_err) : rs.sr_text);
-    return rs.sr_err;
-}
-
-static struct pat_change *
-newest_change(const struct pat_txn *t)
-{
-    struct pat_change *c = t->first;
-
-    while (c != NULL && c->next != NULL)
-        c = c->next;
-    return c;
-}
-
 int
 pat_txn_commit(struct pat_txn *t)
 {
-    struct pat_change *newest = newest_change(t);
     int rc;
-
-    if (newest != NULL && note_context(t, newest) != LDAP_SUCCESS) {
-        pat_txn_abort(t);
-        return LDAP_OTHER;
-    }
 
     if (failpoint_hit(AT_COMMIT, 0)) {
         snprintf(t->error, sizeof(t->error), "the database was not committed: failpoint");
@@ -615,6 +541,20 @@ pat_txn_is_replay(const Operation *op)
     return replay_of(op) != NULL;
 }
 
+/*
+ * Where syncprov starts it reads the context CSN of its last checkpoint, which may be
+ * from amid a replay, and looks for newer entries only in a database that was not shut
+ * down cleanly; back-mdb says of itself that it always was. Were slapd killed, consumers
+ * would be told that they lack nothing. So syncprov, which comes by here, is to look. A
+ * consumer knows best itself how far it has come.
+ */
+static void
+doubt_context(Operation *op)
+{
+    if (!SLAP_SINGLE_SHADOW(op->o_bd))
+        op->o_bd->be_flags &= ~SLAP_DBFLAG_CLEAN;
+}
+
 int
 pat_txn_entry_get(Operation *op, struct berval *ndn, ObjectClass *oc,
     AttributeDescription *at, int rw, Entry **ret_entry)
@@ -623,6 +563,8 @@ pat_txn_entry_get(Operation *op, struct berval *ndn, ObjectClass *oc,
     Entry *e;
 
     (void)rw;
+    if (at == slap_schema.si_ad_contextCSN)
+        doubt_context(op);
     if (r != NULL && r->change == NULL)
         return LDAP_NO_SUCH_OBJECT; /* a hold: it has no entry */
     if (r == NULL || !r->before || r->change->before == NULL ||
