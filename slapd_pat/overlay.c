@@ -88,7 +88,7 @@ after_add(struct pat_work *w, SlapReply *rs)
     if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.org))
         rc = check_org(w, e);
     if (rc == LDAP_SUCCESS && !pat_is(e, pat_schema.token))
-        rc = pat_token_check_foreign(w, e);
+        rc = pat_token_check_foreign(w, NULL, e);
     else if (rc == LDAP_SUCCESS)
         rc = pat_token_added(w, e);
     if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.group))
@@ -127,7 +127,7 @@ after_modify(struct pat_work *w, SlapReply *rs)
             rc = rc == LDAP_COMPARE_FALSE ? LDAP_SUCCESS : pat_failed(w);
     }
     if (rc == LDAP_SUCCESS && !pat_is(after, pat_schema.token))
-        rc = pat_token_check_foreign(w, after);
+        rc = pat_token_check_foreign(w, before, after);
     else if (rc == LDAP_SUCCESS)
         rc = pat_token_modified(w, before, after);
     if (rc == LDAP_SUCCESS &&
@@ -233,7 +233,7 @@ after_rename(struct pat_work *w, SlapReply *rs)
     if (rc == LDAP_SUCCESS)
         rc = check_secret(w, after);
     if (rc == LDAP_SUCCESS && !pat_is(after, pat_schema.token))
-        rc = pat_token_check_foreign(w, after);
+        rc = pat_token_check_foreign(w, before, after);
     below = pat_txn_has_children(&w->txn, after);
     if (rc == LDAP_SUCCESS && below)
         rc = check_content(w, before, after);

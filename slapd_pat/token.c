@@ -599,8 +599,11 @@ pat_token_revoke_all(struct pat_work *w, const struct berval *base,
 }
 
 int
-pat_token_check_foreign(struct pat_work *w, Entry *e)
+pat_token_check_foreign(struct pat_work *w, Entry *before, Entry *e)
 {
+    if (before != NULL && pat_is(before, pat_schema.token))
+        return pat_refuse(w, LDAP_OBJECT_CLASS_VIOLATION,
+            "pat: objectClass: a token stays one: revoke it, or delete it");
     if (attrs_find(e->e_attrs, pat_schema.hash) != NULL)
         return pat_refuse(w, LDAP_OBJECT_CLASS_VIOLATION,
             "pat: patHash: only an entry of class patToken may have it");

@@ -33,7 +33,10 @@ void pat_token_complete_revocation(struct pat_work *w, Modifications **mods);
 PAT_MUST_USE int pat_token_revoke_all(struct pat_work *w, const struct berval *base,
     const struct berval *person, const struct berval *org, const char *reason);
 
-/* Must an entry that is no token be refused because of what it holds? */
-PAT_MUST_USE int pat_token_check_foreign(struct pat_work *w, Entry *e);
+/*
+ * Must an entry that is no token be refused because of what it holds or, where `before`
+ * is not NULL, because of what it was?
+ */
+PAT_MUST_USE int pat_token_check_foreign(struct pat_work *w, Entry *before, Entry *e);
 
 #endif

@@ -404,6 +404,21 @@ add: objectClass|objectClass: alias|objectClass: extensibleObject|-|add: aliased
 EOF
 }
 
+# Whoever manages an entry may change its structural class by the relax control.
+@test "a token stays one: nothing takes the place of a live or of a revoked token" {
+    local lines
+    new_org
+    import bob "$ORG"
+    lines='replace: objectClass|objectClass: device|objectClass: extensibleObject|-|add: cn|cn: x'
+    change "$MINT_DN" "${lines//|/$'\n'}" - 'delete: patHash' >"$BATS_TEST_TMPDIR/change"
+    refused admin 69 '' ldapmodify -f "$BATS_TEST_TMPDIR/change"
+    refused admin 65 'a token stays one' ldapmodify -e '!relax' -f "$BATS_TEST_TMPDIR/change"
+    refused helen 65 'a token stays one' ldapmodify -e '!relax' -f "$BATS_TEST_TMPDIR/change"
+    revoke "$MINT_DN"
+    change "$MINT_DN" "${lines//|/$'\n'}" - 'delete: patHash' - 'delete: patRevoked' |
+        refused helen 65 'a token stays one' ldapmodify -e '!relax'
+}
+
 @test "an expiry may come, and come nearer" {
     local expires
     new_org
