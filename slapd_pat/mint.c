@@ -129,19 +129,16 @@ pat_mint_offer(struct pat_work *w, Entry *e, SlapReply *rs)
 
 /*
  * With -d -1 slapd shows in its log what a connection sends. That is a matter of the
- * connection, and ours is to say nothing while it tells the token. liblber has no call
- * for it.
+ * connection, and ours is to say nothing from its first token on: responses of others, or
+ * more tokens, may be on their way at the same time. liblber has no call for it.
  */
 static void
 hush(struct pat_work *w)
 {
     Sockbuf *sb = w->op->o_conn == NULL ? NULL : w->op->o_conn->c_sb;
 
-    if (sb == NULL || sb->sb_valid != LBER_VALID_SOCKBUF)
-        return;
-    w->mint.debug = sb->sb_debug;
-    w->mint.quiet = true;
-    sb->sb_debug = 0;
+    if (sb != NULL && sb->sb_valid == LBER_VALID_SOCKBUF)
+        sb->sb_debug = 0;
 }
 
 void
@@ -151,8 +148,8 @@ pat_mint_reveal(struct pat_work *w, const SlapReply *rs)
 
     if (m->place == NULL || rs->sr_err != LDAP_SUCCESS || rs->sr_ctrls != m->controls)
         return;
-    memcpy(m->place, m->token.text, m->token.len);
     hush(w);
+    memcpy(m->place, m->token.text, m->token.len);
 }
 
 void
@@ -162,9 +159,6 @@ pat_mint_hide(struct pat_work *w)
 
     if (m->place != NULL)
         pat_secret_erase(m->place, m->token.len);
-    if (m->quiet)
-        w->op->o_conn->c_sb->sb_debug = m->debug;
-    m->quiet = false;
 }
 
 void

@@ -24,8 +24,6 @@ struct pat_mint {
     LDAPControl *control;   /* ours, in place of the backend's post-read */
     char *place;            /* of the token in it */
     LDAPControl **controls; /* of the response */
-    int debug;              /* what the connection logged before */
-    bool quiet;
 };
 
 /* Make a token and put its hash into the entry. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What tests/e2e/hook-atomic.bats needs besides a shell; see there.
+"""What tests/e2e/hook-atomic.bats and its neighbours need besides a shell; see there.
 
 usage: hook_atomic.py COMMAND [ARG...]     with the env of a sandbox
 
@@ -22,6 +22,8 @@ A CASE is NAME:ROAD, one way to remove one or two persons from the org acme:
   remove CASE                    do it; print the result's code and text, or "gone"
   kills COUNT DATABASE CASE...   see cmd_kills(); DATABASE is a copy of the populated one
   hangups FILE BLOCKING CASE...  see cmd_hangups(); BLOCKING is CASE,CASE...
+  mints COUNT OWNER CONTAINER    ask for so many tokens at once on one connection; print
+                                 them, one a line
   map                            print the bytes in use in the database, and its last
                                  transaction's number
   memory PID CONTROL             is the token on standard input in that process?
@@ -34,6 +36,7 @@ import datetime
 import os
 import pathlib
 import random
+import re
 import shutil
 import socket
 import struct
@@ -357,6 +360,11 @@ def delete(dn):
     return octets(dn, 0x4A)
 
 
+def add(dn, **attrs):
+    seq = [tlv(0x30, octets(a), tlv(0x31, octets(v))) for a, v in attrs.items()]
+    return tlv(0x68, octets(dn), tlv(0x30, *seq))
+
+
 def rename(dn, rdn, parent):
     return tlv(0x6C, octets(dn), octets(rdn), tlv(0x01, b"\xff"), octets(parent, 0x80))
 
@@ -397,11 +405,11 @@ class Client:
         if answer is None or answer[0] != 0:
             fail(f"bind: {answer}")
 
-    def send(self, *operations):
+    def send(self, *operations, controls=b""):
         data = b""
         for operation in operations:
             self.ident += 1
-            data += tlv(0x30, tlv(0x02, struct.pack(">I", self.ident)), operation)
+            data += tlv(0x30, tlv(0x02, struct.pack(">I", self.ident)), operation, controls)
         self.sock.sendall(data)
 
     def abandon(self):
@@ -672,6 +680,21 @@ def cmd_hangups(file, blocking, *specs):
     given_up = outcome[free : len(cases)]
     print(f"{len(given_up)} given up while they waited: {given_up.count('out')} out")
     write_snapshot(file, now)
+
+
+def cmd_mints(count, owner, container):
+    client = Client()
+    post_read = tlv(0x30, octets("1.3.6.1.1.13.2"), tlv(0x04, tlv(0x30, octets("patSecret"))))
+    names = [f"patId=at-once-{i},{container}" for i in range(int(count))]
+    requests = [add(name, objectClass="patToken", patOwner=owner) for name in names]
+    client.send(*requests, controls=tlv(0xA0, post_read))
+    answers = b""
+    while answers.count(b"rhp_") < len(names) and (more := client.sock.recv(65536)):
+        answers += more
+    tokens = re.findall(rb"rhp_[0-9A-Za-z]{38}", answers)
+    if len(set(tokens)) != len(names):
+        fail(f"{len(set(tokens))} tokens, not {len(names)}")
+    print(*(token.decode() for token in tokens), sep="\n")
 
 
 # --- LMDB, memory, valgrind -----------------------------------------------------------
