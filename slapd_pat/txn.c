@@ -344,7 +344,11 @@ next_batch(struct pat_txn *t)
     return 0;
 }
 
-/* Start a change: its place in the order, and its CSN. */
+/*
+ * Start a change: its place in the order, and its CSN. Two are queued as pending, no
+ * more, for slapd walks the queue at each write: the one that overlays are shown next,
+ * and one behind it, which nobody gets past.
+ */
 static struct pat_change *
 change_new(struct pat_txn *t, const struct berval *dn, const struct berval *ndn)
 {
@@ -357,8 +361,11 @@ change_new(struct pat_txn *t, const struct berval *dn, const struct berval *ndn)
     if (t->shown && SLAP_LASTMOD(t->op->o_bd)) {
         char text[LDAP_PVT_CSNSTR_BUFSIZE];
         struct berval csn = {sizeof(text), text};
+        bool queue = t->first == NULL || t->first->next == NULL;
 
-        slap_get_csn(&c->op, &csn, 1);
+        slap_get_csn(&c->op, &csn, queue);
+        if (!queue)
+            ber_dupbv_x(&c->op.o_csn, &csn, t->op->o_tmpmemctx);
     }
     *t->last = c;
     t->last = &c->next;
@@ -663,6 +670,38 @@ let_go(struct pat_txn *t)
     t->hold = NULL;
 }
 
+/* Queue the CSN of the next change right behind that of `c`, where it is not yet there.
+ */
+static void
+queue_next(struct pat_txn *t, struct pat_change *c)
+{
+    be_pcsn *pending = t->op->o_bd->bd_self->be_pcsn_p;
+    struct slap_csn_entry *entry, *at = NULL, *new;
+
+    if (c->next == NULL || BER_BVISEMPTY(&c->next->op.o_csn))
+        return;
+    new = ch_calloc(1, sizeof(*new));
+    pat_dup(&new->ce_csn, &c->next->op.o_csn);
+    new->ce_sid = slap_parse_csn_sid(&new->ce_csn);
+    new->ce_op = &c->next->op;
+    new->ce_state = SLAP_CSN_PENDING;
+    ldap_pvt_thread_mutex_lock(&pending->be_pcsn_mutex);
+    LDAP_TAILQ_FOREACH(entry, &pending->be_pcsn_list, ce_csn_link)
+    {
+        if (entry->ce_op == &c->op)
+            at = entry;
+        if (entry->ce_op == &c->next->op)
+            break;
+    }
+    if (entry == NULL && at != NULL)
+        LDAP_TAILQ_INSERT_AFTER(&pending->be_pcsn_list, at, new, ce_csn_link);
+    ldap_pvt_thread_mutex_unlock(&pending->be_pcsn_mutex);
+    if (entry != NULL || at == NULL) {
+        ch_free(new->ce_csn.bv_val);
+        ch_free(new);
+    }
+}
+
 /* The backend of a replay: the change was made long ago. */
 static int
 answer(Operation *op, SlapReply *rs)
@@ -737,6 +776,7 @@ pat_txn_replay(struct pat_txn *t)
     while ((c = t->first) != NULL) {
         if (failpoint_hit(AT_REPLAY, ++number))
             break;
+        queue_next(t, c);
         replay(t, c, &over);
         t->first = c->next;
         change_free(t, c);

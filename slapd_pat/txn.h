@@ -10,9 +10,9 @@
  * Changes go straight to back-mdb as the rootdn. Other overlays must not see them while
  * the transaction is open: syncprov would wait for LMDB's writer lock with a mutex that
  * we need to let go of it, and a consumer would see what may yet be aborted. They are
- * shown them afterwards, in order, by pat_txn_replay(). Each change has its CSN queued as
- * pending from the moment it is made, so that no later operation of another client can
- * move the context CSN beyond a change that consumers have not been sent.
+ * shown them afterwards, in order, by pat_txn_replay(). Until then a CSN of theirs is
+ * queued as pending, so that no later operation of another client can move the context
+ * CSN beyond a change that consumers have not been sent.
  *
  * Everything here belongs to the thread of the operation. Only pat_txn_begin() blocks:
  * for LMDB's writer lock, as any write to the database does.
@@ -81,10 +81,10 @@ void pat_txn_abort(struct pat_txn *t);
 
 /*
  * Keep the order of an access log that other servers follow (delta-syncrepl): from the
- * commit on, before anyone has seen the response, until pat_txn_clear(), no other
- * operation is logged. Only where accesslog logs successes alone, for it would log this
- * as a failure, and stands above syncprov, for whoever waits for us must not hold what we
- * will wait for.
+ * commit on, before anyone has seen the response, until pat_txn_clear(), no
+ * other operation is logged. Only where accesslog logs successes alone, for it would log
+ * this as a failure, and stands above syncprov, for whoever waits for us must not hold
+ * what we will wait for.
  */
 void pat_txn_hold(struct pat_txn *t);
 

@@ -547,10 +547,11 @@ one_of_10000() {
     states out a:attribute
 }
 
-@test "10,000 tokens go within 2 seconds, in one transaction, and no login fails" {
+# within_2_seconds [OPTION...]: in such a box. The machine may be busy with something else.
+within_2_seconds() {
     local try saved=$BATS_TEST_TMPDIR/data.mdb
 
-    box
+    box "$@"
     fill 10000 a:attribute
     sandbox slapd-stop
     cp --sparse=always "$SANDBOX/db/data.mdb" "$saved"
@@ -562,6 +563,17 @@ one_of_10000() {
         sandbox slapd-stop
     done
     ((TOOK <= 2000))
+}
+
+@test "10,000 tokens go within 2 seconds, in one transaction, and no login fails" {
+    within_2_seconds
+}
+
+@test "10,000 tokens go within 2 seconds, in one transaction, where syncprov is told of each" {
+    with_syncprov
+    # A checkpoint would be a transaction more.
+    sed -i '/^olcSpCheckpoint/d' "$BATS_TEST_TMPDIR/syncprov"
+    within_2_seconds --config "$BATS_TEST_TMPDIR/module" --config "$BATS_TEST_TMPDIR/syncprov"
 }
 
 # --- memory ----------------------------------------------------------------------------
