@@ -4,8 +4,9 @@
  *
  * The way: begin a transaction, let the backend apply the client's change, and from the
  * callback in which the backend reports success, with nothing committed and nothing sent,
- * check it and add what follows; commit; let the response go out; show the other overlays
- * what was added. slapd's ACLs have had their say before any of our refusals is given.
+ * check it and add what follows; commit; let the other overlays see the response, and
+ * then what was added; send it. slapd's ACLs have had their say before any of our
+ * refusals is given.
  *
  * MUSTs of this file: bd_info is restored on every exit; no transaction outlives its
  * operation; what fails in the middle is aborted and reported, never half done.
@@ -254,6 +255,8 @@ struct way {
     slap_callback first; /* before all other callbacks, and its cleanup too */
     slap_callback last;  /* after all of them */
     LDAPControl *preread[2];
+    bool held;              /* is the response still to be sent? */
+    LDAPControl **controls; /* of that, our own copy; NULL: the token's, or none */
     int (*after)(struct pat_work *w, SlapReply *rs);
 };
 
@@ -352,9 +355,30 @@ response(Operation *op, SlapReply *rs)
     return SLAP_CB_CONTINUE;
 }
 
-/* The response is as it goes out, and all other overlays have seen it. */
+/*
+ * The response is as it goes out, and all other overlays have seen it. Where they are to
+ * be shown more, it is held back until then: a client that does not read its responses
+ * must not keep consumers from what is done, nor anyone who waits for pat_txn_hold().
+ */
 static int
 response_last(Operation *op, SlapReply *rs)
+{
+    struct way *way = op->o_callback->sc_private;
+    struct pat_work *w = &way->work;
+
+    if (rs->sr_type != REP_RESULT || rs->sr_err != LDAP_SUCCESS || w->txn.first == NULL) {
+        pat_mint_reveal(w, rs);
+        return SLAP_CB_CONTINUE;
+    }
+    way->held = true;
+    /* The backend takes its controls back. */
+    if (rs->sr_ctrls != NULL && rs->sr_ctrls != w->mint.controls)
+        way->controls = ldap_controls_dup(rs->sr_ctrls);
+    return LDAP_SUCCESS;
+}
+
+static int
+response_reveal(Operation *op, SlapReply *rs)
 {
     struct way *way = op->o_callback->sc_private;
 
@@ -450,6 +474,26 @@ walk(struct way *way, SlapReply *rs, slap_operation_t which, slap_overinst *on)
     return rc;
 }
 
+/* Send what was held back. The callbacks of others have seen it. */
+static void
+answer(struct way *way, SlapReply *rs)
+{
+    Operation *op = way->work.op;
+    slap_callback *others = op->o_callback, ours = {0};
+
+    ours.sc_response = response_reveal;
+    ours.sc_cleanup = response_sent;
+    ours.sc_private = way;
+    op->o_callback = &ours;
+    rs->sr_err = LDAP_SUCCESS;
+    rs->sr_text = NULL;
+    rs->sr_ctrls = way->controls != NULL ? way->controls : way->work.mint.controls;
+    send_ldap_result(op, rs);
+    op->o_callback = others;
+    rs->sr_ctrls = NULL;
+    ldap_controls_free(way->controls);
+}
+
 static int
 go(Operation *op, SlapReply *rs, slap_operation_t which,
     int (*prepare)(struct pat_work *w), int (*after)(struct pat_work *w, SlapReply *rs))
@@ -483,8 +527,10 @@ go(Operation *op, SlapReply *rs, slap_operation_t which,
         rc = refuse_now(op, rs, rc, w->text);
     }
     op->o_bd->bd_info = (BackendInfo *)on;
-    pat_mint_clear(w, rs);
     pat_txn_replay(&w->txn);
+    if (way->held)
+        answer(way, rs);
+    pat_mint_clear(w, rs);
     pat_txn_clear(&w->txn);
     if (w->before != NULL)
         entry_free(w->before);

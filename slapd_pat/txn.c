@@ -783,6 +783,7 @@ pat_txn_replay(struct pat_txn *t)
     }
     if (t->first == NULL)
         t->last = &t->first;
+    let_go(t);
 }
 
 void
@@ -791,7 +792,6 @@ pat_txn_clear(struct pat_txn *t)
     if (t->op == NULL)
         return;
     pat_txn_abort(t);
-    let_go(t);
     forget(t);
 }
 

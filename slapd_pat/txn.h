@@ -81,14 +81,14 @@ void pat_txn_abort(struct pat_txn *t);
 
 /*
  * Keep the order of an access log that other servers follow (delta-syncrepl): from the
- * commit on, before anyone has seen the response, until pat_txn_clear(), no
+ * commit on, before anyone has seen the response, until the end of pat_txn_replay(), no
  * other operation is logged. Only where accesslog logs successes alone, for it would log
  * this as a failure, and stands above syncprov, for whoever waits for us must not hold
  * what we will wait for.
  */
 void pat_txn_hold(struct pat_txn *t);
 
-/* Show the other overlays what was committed. */
+/* Show the other overlays what was committed, and let go of what was held. */
 void pat_txn_replay(struct pat_txn *t);
 
 /* Abort what is still open, free everything. May run twice. */

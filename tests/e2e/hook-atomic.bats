@@ -224,17 +224,17 @@ kills() {
     with_syncprov
     failing_box --config "$BATS_TEST_TMPDIR/module" --config "$BATS_TEST_TMPDIR/syncprov"
     fill 20 a:value b:group c:person
-    # The client may have had its answer by then.
+    # Nobody has had an answer.
     failpoint replay 1 kill
-    removal a:value ''
+    removal a:value gone
     killed
     states 'out in in' a:value b:group c:person
     failpoint replay 41 kill
-    removal b:group ''
+    removal b:group gone
     killed
     states 'out out in' a:value b:group c:person
     failpoint replay 3 kill
-    removal c:person ''
+    removal c:person gone
     killed
     states 'out out out' a:value b:group c:person
 }

@@ -392,6 +392,33 @@ LDIF
     log_is_right
 }
 
+# Waiting for somebody to read must be nobody else's waiting.
+@test "a client that does not read its answer: others write, and the log and the consumer have all" {
+    {
+        modules syncprov accesslog
+        provides
+        logs
+    } | ldap_admin_modify
+    consumes 1 | config two
+    server two --no-patd --empty
+    use one
+    tokens 20 bob acme
+    equal one two
+    in_background python3 -IS "$ROOT/tests/tools/hook_atomic.py" deaf \
+        "cn=members,o=acme,ou=orgs,$PAT_BASE" "$(person bob)" "$BATS_TEST_TMPDIR/listen" \
+        >"$BATS_TEST_TMPDIR/said"
+    wait_for 30 grep -q deaf "$BATS_TEST_TMPDIR/said"
+    # The removal is done, though its answer is on the way, and seen everywhere.
+    [[ $(live bob acme) == 0 ]]
+    timeout 5 bash -c "$(declare -f ldap_admin change_member ldap_admin_modify)"'
+        change_member add carol globex members'
+    equal one two
+    log_is_right
+    audit_is_right
+    : >"$BATS_TEST_TMPDIR/listen"
+    wait "${BACKGROUND_PIDS[-1]}"
+}
+
 # The overlays of the database, in their order.
 configured() {
     ldap_admin ldapsearch -LLL -b 'olcDatabase={1}mdb,cn=config' '(olcOverlay=*)' olcOverlay |

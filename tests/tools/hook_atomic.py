@@ -22,6 +22,7 @@ A CASE is NAME:ROAD, one way to remove one or two persons from the org acme:
   remove CASE                    do it; print the result's code and text, or "gone"
   kills COUNT DATABASE CASE...   see cmd_kills(); DATABASE is a copy of the populated one
   hangups FILE BLOCKING CASE...  see cmd_hangups(); BLOCKING is CASE,CASE...
+  deaf GROUP MEMBER FILE         see cmd_deaf()
   mints COUNT OWNER CONTAINER    ask for so many tokens at once on one connection; print
                                  them, one a line
   map                            print the bytes in use in the database, and its last
@@ -33,6 +34,7 @@ A CASE is NAME:ROAD, one way to remove one or two persons from the org acme:
 import base64
 import collections
 import datetime
+import fcntl
 import os
 import pathlib
 import random
@@ -42,6 +44,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import time
 import urllib.parse
 import xml.etree.ElementTree as etree
@@ -365,6 +368,13 @@ def add(dn, **attrs):
     return tlv(0x68, octets(dn), tlv(0x30, *seq))
 
 
+def read(dn):
+    """A search for one entry, without attributes."""
+    limits = tlv(0x0A, b"\0"), tlv(0x0A, b"\0"), tlv(0x02, b"\0"), tlv(0x02, b"\0")
+    rest = tlv(0x01, b"\0"), octets("objectClass", 0x87), tlv(0x30, octets("1.1"))
+    return tlv(0x63, octets(dn), *limits, *rest)
+
+
 def rename(dn, rdn, parent):
     return tlv(0x6C, octets(dn), octets(rdn), tlv(0x01, b"\xff"), octets(parent, 0x80))
 
@@ -595,10 +605,11 @@ def cmd_kills(count, database, *specs):
         if answered and outcome == "in":
             fail(f"kill {number}: {case.spec} was answered, and is undone")
         roads[case.road] += 1
-        # The machine may have become slower or faster.
+        # The transaction is a part of the time only, where others are shown what was done;
+        # and the machine may have become slower or faster.
         if outcome == "out":
             left.remove(case)
-            scale = max(scale / 1.2, 0.8)
+            scale = max(scale / 1.2, 0.02)
         else:
             scale = min(scale * 1.2, 8)
         if outcome == "in":
@@ -680,6 +691,58 @@ def cmd_hangups(file, blocking, *specs):
     given_up = outcome[free : len(cases)]
     print(f"{len(given_up)} given up while they waited: {given_up.count('out')} out")
     write_snapshot(file, now)
+
+
+def unread(client):
+    return struct.unpack("i", fcntl.ioctl(client.sock, termios.FIONREAD, b"\0" * 4))[0]
+
+
+def arrives(client, before):
+    """Does an answer come, within two seconds?"""
+    end = time.monotonic() + 2
+    while unread(client) == before:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.0005)
+    return True
+
+
+def fill(client, count):
+    """Ask COUNT times for what is not there, and leave the answers unread. Returns how many
+    there was room for."""
+    for number in range(count):
+        before = unread(client)
+        client.send(read("cn=nothing," + BASE))
+        if not arrives(client, before):
+            return number
+    return count
+
+
+def cmd_deaf(group, member, file):
+    """Remove the member from the group by a client that does not read, and that has no room
+    left for the answer. Prints "deaf" when slapd has been waiting for a while; reads all
+    when FILE is there, and fails if the result is not among it."""
+    client = Client()
+    room = fill(client, 100000)
+    client.close()
+    client = Client()
+    if fill(client, room) != room:
+        fail("there was less room the second time")
+    before = unread(client)
+    client.send(modify(group, (1, "member", [member])))
+    if arrives(client, before):
+        fail("there was room for the answer")
+    print("deaf", flush=True)
+    while not os.path.exists(file):
+        time.sleep(0.05)
+    for _ in range(room):
+        answer = client.receive()
+        if answer is None or answer[0] != 32:
+            fail(f"an answer to a search: {answer}")
+    answer = client.receive()
+    if answer is None or answer[0] != 0:
+        fail(f"the answer: {answer}")
+    client.close()
 
 
 def cmd_mints(count, owner, container):
