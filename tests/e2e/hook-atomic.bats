@@ -691,12 +691,23 @@ mint_over() {
 
 @test "a minted token is in the answer alone, and then nowhere in slapd's memory" {
     [[ $EUID -eq 0 ]] || skip 'needs root, to read the memory of another process'
+    with_syncprov
     box --no-patd --tls
     mint_over patSecret "$LDAPURI" </dev/null
     noted tool memory "$(slapd_pid)" "$MINT_DN" <<<"$MINT_TOKEN"
     mint_over patSecret "$PAT_LDAPS_URI" </dev/null
     noted tool memory "$(slapd_pid)" "$MINT_DN" <<<"$MINT_TOKEN"
     mint_over patSecret "$PAT_LDAP_URI" -ZZ </dev/null
+    noted tool memory "$(slapd_pid)" "$MINT_DN" <<<"$MINT_TOKEN"
+    # Sent by itself, after other overlays have been shown more.
+    {
+        cat "$BATS_TEST_TMPDIR/module"
+        echo
+        cat "$BATS_TEST_TMPDIR/syncprov"
+    } | ldap_admin_modify
+    mint_over patSecret "$LDAPURI" </dev/null
+    noted tool memory "$(slapd_pid)" "$MINT_DN" <<<"$MINT_TOKEN"
+    mint_over patSecret "$PAT_LDAPS_URI" </dev/null
     noted tool memory "$(slapd_pid)" "$MINT_DN" <<<"$MINT_TOKEN"
     # An answer of 200 KB may be refused.
     if mint_over 'patSecret,*' "$LDAPURI" < <(printf 'description: %01000d\n' {1..200}); then
