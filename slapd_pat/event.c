@@ -78,14 +78,9 @@ put_detail(Entry *e, const char *key, const struct berval *value)
 
     if (value == NULL || value->bv_len == 0)
         return;
-    bv.bv_len = (size_t)snprintf(
-        text, sizeof(text), "%s=%.*s", key, (int)value->bv_len, value->bv_val);
-    if (bv.bv_len >= sizeof(text)) {
-        bv.bv_len = sizeof(text) - 1;
-        while (bv.bv_len > 0 && ((unsigned char)text[bv.bv_len] & 0xC0) == 0x80)
-            bv.bv_len--;
-        text[bv.bv_len] = '\0';
-    }
+    snprintf(text, sizeof(text), "%s=%.*s", key, (int)value->bv_len, value->bv_val);
+    pat_text_trim(text);
+    bv.bv_len = strlen(text);
     attr_merge_normalize_one(e, pat_schema.detail, &bv, NULL);
 }
 

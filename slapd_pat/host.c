@@ -82,6 +82,23 @@ pat_dup(struct berval *ret, const struct berval *bv)
     ber_dupbv(ret, &from);
 }
 
+void
+pat_text_trim(char *text)
+{
+    size_t len = strlen(text), at = len, whole = 1;
+    unsigned char first;
+
+    while (at > 0 && ((unsigned char)text[at - 1] & 0xC0) == 0x80)
+        at--;
+    if (at == 0)
+        return;
+    first = (unsigned char)text[at - 1];
+    if (first >= 0xC0)
+        whole = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (len - (at - 1) < whole)
+        text[at - 1] = '\0';
+}
+
 struct berval
 pat_grandparent(const struct berval *ndn)
 {

@@ -76,6 +76,9 @@ struct berval pat_bv(const char *s);
 /* ber_dupbv(), which wants to be allowed to change what it copies. */
 void pat_dup(struct berval *ret, const struct berval *bv);
 
+/* Take from the end of a text that was cut what is no whole character of UTF-8. */
+void pat_text_trim(char *text);
+
 /* The parent's parent of a normalized DN: a token's org. Empty if there is none. */
 struct berval pat_grandparent(const struct berval *ndn);
 

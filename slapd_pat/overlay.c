@@ -28,10 +28,17 @@ int
 pat_refuse(struct pat_work *w, int code, const char *format, ...)
 {
     va_list args;
+    char *c;
 
     va_start(args, format);
     vsnprintf(w->text, sizeof(w->text), format, args);
     va_end(args);
+    pat_text_trim(w->text);
+    /* It goes to slapd's log, too, and what the client sent must not pass for a line
+     * there. */
+    for (c = w->text; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            *c = '?';
     return code;
 }
 

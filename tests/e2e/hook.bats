@@ -211,6 +211,23 @@ owner=uid=bob,ou=people|expires=20991231235959Z|name=nightly build"
         'patSource: 0.0.0.0/0' 'patSource: 192.0.2.1' 'patSource: ::/0'
 }
 
+@test "a refusal that quotes a value makes no line of its own, and ends with a whole character" {
+    local attribute value
+    new_org
+    value=$(printf 'x\nforged: a line \033[2J' | base64 -w 0)
+    for attribute in patService patSource; do
+        token "patId=x,ou=tokens,$O" "$attribute:: $value" |
+            refused bob 19 "$attribute: \"x?forged: a line ?" ldapadd "${secret[@]}"
+    done
+    run ! grep '^forged' "$SANDBOX/log/slapd.log"
+    # The name of the owner is longer than what is told; its characters have two bytes.
+    for value in "$(printf 'ä%.0s' {1..400})" "a$(printf 'ä%.0s' {1..400})"; do
+        token "patId=x,ou=tokens,$O" "patOwner: cn=$value,$people" |
+            refused admin 19 'patOwner' ldapadd "${secret[@]}"
+    done
+    iconv -f UTF-8 -t UTF-8 "$SANDBOX/log/slapd.log" >/dev/null
+}
+
 @test "mint refused: the secret is not asked for by name" {
     local control
     new_org
@@ -1053,6 +1070,18 @@ uid=bob,ou=folk,$PAT_BASE"
     mint_self bob "$ORG"
     same "$(events "$ORG")" \
         "pat.created|by=uid=bob,ou=people|target=$MINT_ID|owner=uid=bob,ou=people"
+}
+
+@test "the audit log: a name that is too long is cut between its characters" {
+    local name
+    new_org
+    for name in "$(printf 'ä%.0s' {1..700})" "a$(printf 'ä%.0s' {1..700})" \
+        "ab$(printf '€%.0s' {1..500})" "$(printf '𝔞%.0s' {1..400})" "$(printf 'a%.0s' {1..2000})"; do
+        mark
+        mint_self bob "$ORG" "cn: $name"
+        same "$(new_events | LC_ALL=C grep -o 'name=.*')" \
+            "name=$(printf %s "$name" | head -c 1019 | iconv -c -f UTF-8 -t UTF-8)"
+    done
 }
 
 @test "the audit log is nobody's to write but the rootdn's, whatever the rules of access say" {
