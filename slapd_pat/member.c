@@ -437,29 +437,51 @@ names(const Attribute *a, const struct berval *ndn)
     return false;
 }
 
-/* Replace, in an entry that is taken, the values of `ad` that are `old` or below it. */
+static bool
+names_below(const Attribute *a, const struct berval *ndn)
+{
+    unsigned i;
+
+    for (i = 0; i < a->a_numvals; i++)
+        if (dnIsSuffix(&a->a_nvals[i], ndn))
+            return true;
+    return false;
+}
+
+/* Replace the values that are `old` or below it. Groups may have tens of thousands. */
+static void
+follow_attribute(
+    struct pat_work *w, Modifications **mods, Attribute *a, Entry *old, Entry *new)
+{
+    bool some = names_below(a, &new->e_nname);
+    unsigned i;
+
+    for (i = 0; i < a->a_numvals; i++)
+        if (dnIsSuffix(&a->a_nvals[i], &old->e_nname))
+            pat_mods_add(mods, a->a_desc, LDAP_MOD_DELETE, &a->a_vals[i], &a->a_nvals[i]);
+    for (i = 0; i < a->a_numvals; i++) {
+        struct berval dn, ndn;
+
+        if (!dnIsSuffix(&a->a_nvals[i], &old->e_nname))
+            continue;
+        renamed(w, &a->a_nvals[i], old, new, &dn, &ndn);
+        if (!some || !names(a, &ndn))
+            pat_mods_add(mods, a->a_desc, LDAP_MOD_ADD, &dn, &ndn);
+        ch_free(dn.bv_val);
+        ch_free(ndn.bv_val);
+    }
+}
+
+/* In an entry that is taken, under whatever subtype of `ad`. */
 static int
 follow(struct pat_work *w, Entry *e, AttributeDescription *ad, Entry *old, Entry *new)
 {
     Modifications *mods = NULL;
     Attribute *a = e->e_attrs;
-    unsigned i;
     int rc;
 
     while ((a = attrs_find(a, ad)) != NULL) {
-        for (i = 0; i < a->a_numvals; i++) {
-            struct berval dn, ndn;
-
-            if (!dnIsSuffix(&a->a_nvals[i], &old->e_nname))
-                continue;
-            renamed(w, &a->a_nvals[i], old, new, &dn, &ndn);
-            pat_mods_add(
-                &mods, a->a_desc, LDAP_MOD_DELETE, &a->a_vals[i], &a->a_nvals[i]);
-            if (!names(a, &ndn))
-                pat_mods_add(&mods, a->a_desc, LDAP_MOD_ADD, &dn, &ndn);
-            ch_free(dn.bv_val);
-            ch_free(ndn.bv_val);
-        }
+        follow_attribute(w, &mods, a, old, new);
         a = a->a_next;
     }
     if (mods == NULL) {

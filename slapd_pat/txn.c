@@ -795,27 +795,36 @@ pat_txn_clear(struct pat_txn *t)
     forget(t);
 }
 
+static void
+append(BerVarray *values, unsigned n, const struct berval *value)
+{
+    *values = ch_realloc(*values, (n + 2) * sizeof(struct berval));
+    pat_dup(&(*values)[n], value);
+    BER_BVZERO(&(*values)[n + 1]);
+}
+
 void
 pat_mods_add(Modifications **mods, AttributeDescription *ad, int mod_op,
     const struct berval *value, const struct berval *nvalue)
 {
-    Modifications *m = ch_calloc(1, sizeof(*m));
+    Modifications *m, *last = NULL;
 
-    m->sml_desc = ad;
-    m->sml_op = (short)mod_op;
-    m->sml_flags = SLAP_MOD_INTERNAL;
-    if (value != NULL) {
-        m->sml_numvals = 1;
-        m->sml_values = ch_calloc(2, sizeof(struct berval));
-        pat_dup(&m->sml_values[0], value);
-        if (nvalue != NULL) {
-            m->sml_nvalues = ch_calloc(2, sizeof(struct berval));
-            pat_dup(&m->sml_nvalues[0], nvalue);
-        }
+    for (; *mods != NULL; mods = &last->sml_next)
+        last = *mods;
+    m = last;
+    if (m == NULL || m->sml_desc != ad || m->sml_op != mod_op || value == NULL ||
+        m->sml_numvals == 0 || mod_op == LDAP_MOD_REPLACE) {
+        m = *mods = ch_calloc(1, sizeof(*m));
+        m->sml_desc = ad;
+        m->sml_op = (short)mod_op;
+        m->sml_flags = SLAP_MOD_INTERNAL;
     }
-    while (*mods != NULL)
-        mods = &(*mods)->sml_next;
-    *mods = m;
+    if (value == NULL)
+        return;
+    append(&m->sml_values, m->sml_numvals, value);
+    if (nvalue != NULL)
+        append(&m->sml_nvalues, m->sml_numvals, nvalue);
+    m->sml_numvals++;
 }
 
 int

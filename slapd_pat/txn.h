@@ -107,7 +107,9 @@ int pat_txn_entry_release(Operation *op, Entry *e, int rw);
 
 /*
  * Build a list of modifications: append one with a single value, or with none where
- * `value` is NULL. `nvalue` is NULL where the values are not normalized. Copies.
+ * `value` is NULL. One more value to add to the attribute of the last modification, or to
+ * delete from it, becomes a part of that. `nvalue` is NULL where the values are not
+ * normalized. Copies.
  */
 void pat_mods_add(Modifications **mods, AttributeDescription *ad, int mod_op,
     const struct berval *value, const struct berval *nvalue);

@@ -576,6 +576,35 @@ within_2_seconds() {
     within_2_seconds --config "$BATS_TEST_TMPDIR/module" --config "$BATS_TEST_TMPDIR/syncprov"
 }
 
+# crowd NUMBER: so many people, who all are in one group.
+crowd() {
+    seq "$1" | sed "s/.*/dn: uid=p&,$PEOPLE\nobjectClass: inetOrgPerson\nuid: p&\ncn: p&\nsn: p&\n/"
+    printf '%s\n' "dn: cn=crowd,o=acme,$ORGS" 'objectClass: groupOfNames' \
+        'objectClass: patRoleGroup' 'patRole: member'
+    seq "$1" | sed "s/.*/member: uid=p&,$PEOPLE/"
+}
+
+# What each value costs must not depend on how many there are.
+@test "a group of 10,000 follows when what holds the people is renamed, within 2 seconds" {
+    local began ms
+
+    box --no-patd
+    sandbox slapd-stop
+    crowd 10000 | offline slapadd -q -n 1
+    sandbox slapd-start
+    for _ in 1 2 3; do
+        began=${EPOCHREALTIME/[.,]/}
+        ldap_admin ldapmodrdn -r "$PEOPLE" ou=folk
+        ms=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+        ldap_admin_get "cn=crowd,o=acme,$ORGS" member | sort >"$BATS_TEST_TMPDIR/members"
+        seq 10000 | sed "s/.*/uid=p&,ou=folk,$PAT_BASE/" | sort | cmp - "$BATS_TEST_TMPDIR/members"
+        ldap_admin ldapmodrdn -r "ou=folk,$PAT_BASE" ou=people
+        ((ms > 2000)) || break
+    done
+    printf '# %s ms\n' "$ms" >&3
+    ((ms <= 2000))
+}
+
 # --- memory ----------------------------------------------------------------------------
 
 # valgrind_slapd XML
