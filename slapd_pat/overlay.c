@@ -600,10 +600,21 @@ modifies_ours(const Modifications *m)
     return false;
 }
 
+/* Of events everything is ours, also what the server alone writes, or the relax control.
+ */
+static bool
+names_event(const struct berval *ndn)
+{
+    static const char rdn[] = "patEventId=";
+
+    return strncasecmp(ndn->bv_val, rdn, sizeof(rdn) - 1) == 0;
+}
+
 static int
 hook_modify(Operation *op, SlapReply *rs)
 {
-    if (is_internal(op) || !modifies_ours(op->orm_modlist))
+    if (is_internal(op) ||
+        !(modifies_ours(op->orm_modlist) || names_event(&op->o_req_ndn)))
         return SLAP_CB_CONTINUE;
     return go(op, rs, op_modify, prepare_other, after_modify);
 }

@@ -447,6 +447,7 @@ check_expiry_change(struct pat_work *w, Entry *before, Entry *after)
     return LDAP_SUCCESS;
 }
 
+/* Byte for byte; but a DN may be spelled anew. */
 static int
 check_fixed(struct pat_work *w, Entry *before, Entry *after)
 {
@@ -455,7 +456,9 @@ check_fixed(struct pat_work *w, Entry *before, Entry *after)
     size_t i;
 
     for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        if (!pat_same(pat_nvalue(before, fixed[i]), pat_nvalue(after, fixed[i])))
+        if (fixed[i] == pat_schema.owner
+                ? !pat_same(pat_nvalue(before, fixed[i]), pat_nvalue(after, fixed[i]))
+                : !pat_same(pat_value(before, fixed[i]), pat_value(after, fixed[i])))
             return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
                 "pat: %s: never changes: make a new token", fixed[i]->ad_cname.bv_val);
     return LDAP_SUCCESS;

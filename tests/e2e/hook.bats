@@ -382,6 +382,7 @@ EOF
     done <<EOF
 19 patHash replace: patHash|patHash: $(hex 7)
 19 patHash replace: patHash
+19 patHash replace: patHash|patHash: $(get "$MINT_DN" patHash | tr a-f A-F)
 19 patHash delete: patHash
 19 patHash add: patHash|patHash: $(hex 7)
 19 patHash delete: patHash|-|add: patHash|patHash: $(hex 7)
@@ -1097,6 +1098,8 @@ uid=bob,ou=folk,$PAT_BASE"
             "patEventTime: $(now_gt)" | refused "$who" 50 "$text" ldapadd
         change "$event" 'replace: patActor' "patActor: $dave" | refused "$who" 50 "$text" ldapmodify
         change "$event" 'add: patDetail' 'patDetail: a=b' | refused "$who" 50 "$text" ldapmodify
+        change "$event" 'replace: createTimestamp' 'createTimestamp: 20200101000000Z' |
+            refused "$who" 50 '' ldapmodify -e '!relax'
         refused "$who" 50 "$text" ldapdelete "$event"
         refused "$who" 50 "$text" ldapmodrdn -r "$event" patEventId=y </dev/null
         refused "$who" 50 "$text" ldapmodrdn -r -s "$orgs" "$event" patEventId=y </dev/null
