@@ -277,6 +277,13 @@ database(struct pat_work *w)
     return &w->op->o_bd->be_nsuffix[0];
 }
 
+/* Whose tokens they were is gone: there was no entry of that name. */
+int
+pat_member_person_added(struct pat_work *w, Entry *e)
+{
+    return pat_token_revoke_all(w, database(w), &e->e_nname, NULL, "owner-deleted");
+}
+
 /* The orgs that a person was in, each with the strongest role. */
 struct membership {
     Entry *org;
@@ -520,7 +527,9 @@ pat_member_person_renamed(struct pat_work *w, Entry *before, Entry *after, bool 
 {
     int rc;
 
-    rc = follow_all(w, pat_schema.group, pat_schema.member, before, after, below);
+    rc = pat_member_person_added(w, after);
+    if (rc == LDAP_SUCCESS)
+        rc = follow_all(w, pat_schema.group, pat_schema.member, before, after, below);
     if (rc == LDAP_SUCCESS)
         rc = follow_all(w, pat_schema.token, pat_schema.owner, before, after, below);
     return rc;

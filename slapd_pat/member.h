@@ -18,6 +18,9 @@
 PAT_MUST_USE int pat_member_group_changed(
     struct pat_work *w, Entry *before, Entry *after);
 
+/* A person was added: tokens that have that name already are those of somebody else. */
+PAT_MUST_USE int pat_member_person_added(struct pat_work *w, Entry *e);
+
 /*
  * An entry was deleted: its tokens are revoked in every org, and the role groups that
  * name it let go of it. Groups whose class demands a member keep the last one.
@@ -26,7 +29,7 @@ PAT_MUST_USE int pat_member_person_deleted(struct pat_work *w, Entry *before);
 
 /*
  * An entry was renamed or moved; with `below`, others went with it. The groups and tokens
- * that name them follow.
+ * that name them follow. Tokens that had the new name before are those of somebody else.
  */
 PAT_MUST_USE int pat_member_person_renamed(
     struct pat_work *w, Entry *before, Entry *after, bool below);

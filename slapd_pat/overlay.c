@@ -84,6 +84,12 @@ check_org(struct pat_work *w, Entry *e)
     return LDAP_SUCCESS;
 }
 
+static bool
+is_person(const struct pat_settings *set, Entry *e)
+{
+    return attr_find(e->e_attrs, set->login) != NULL;
+}
+
 static int
 after_add(struct pat_work *w, SlapReply *rs)
 {
@@ -101,6 +107,8 @@ after_add(struct pat_work *w, SlapReply *rs)
         rc = pat_token_added(w, e);
     if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.group))
         rc = pat_member_group_changed(w, NULL, e);
+    if (rc == LDAP_SUCCESS && is_person(w->set, e))
+        rc = pat_member_person_added(w, e);
     if (rc == LDAP_SUCCESS && w->mint.minted)
         rc = pat_mint_offer(w, e, rs);
     return rc;
@@ -571,15 +579,24 @@ prepare_other(struct pat_work *w)
     return LDAP_SUCCESS;
 }
 
+static bool
+adds_ours(Entry *e)
+{
+    return pat_is(e, pat_schema.token) || pat_is(e, pat_schema.event) ||
+           pat_is(e, pat_schema.group) || pat_is(e, pat_schema.org) ||
+           attrs_find(e->e_attrs, pat_schema.hash) != NULL ||
+           attrs_find(e->e_attrs, pat_schema.secret) != NULL;
+}
+
+/* Within a transaction of its client a mere person is let pass: it seldom has tokens. */
 static int
 hook_add(Operation *op, SlapReply *rs)
 {
-    Entry *e = op->ora_e;
+    slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
 
-    if (is_internal(op) || !(pat_is(e, pat_schema.token) || pat_is(e, pat_schema.event) ||
-                               pat_is(e, pat_schema.group) || pat_is(e, pat_schema.org) ||
-                               attrs_find(e->e_attrs, pat_schema.hash) != NULL ||
-                               attrs_find(e->e_attrs, pat_schema.secret) != NULL))
+    if (is_internal(op) ||
+        !(adds_ours(op->ora_e) ||
+            (is_person(on->on_bi.bi_private, op->ora_e) && !pat_txn_client_has_one(op))))
         return SLAP_CB_CONTINUE;
     return go(op, rs, op_add, prepare_add, after_add);
 }

@@ -1024,6 +1024,35 @@ uid=grace-hopper,$people"
     is_revoked "$MINT_DN" "$PAT_ADMIN_DN" owner-deleted
 }
 
+@test "whoever gets the name of one who is gone, new or renamed, does not get the tokens" {
+    local name
+    new_person finn
+    new_org
+    change_member add finn "$ORG" members
+    mint_self finn "$ORG"
+    for name in fiona florian; do
+        token "patId=$name,ou=tokens,$O" "patOwner: uid=$name,$people" \
+            "patHash: $(printf %s "$name" | sha256sum | cut -c 1-64)"
+    done | import_offline
+    mark
+    ldap_admin ldapmodrdn -r "uid=finn,$people" uid=fiona </dev/null
+    new_person florian
+    for name in fiona florian; do
+        is_revoked "patId=$name,ou=tokens,$O" "$PAT_ADMIN_DN" owner-deleted
+        printf 'pat.revoked|by=cn=admin|target=%s|owner=uid=%s,ou=people|reason=owner-deleted\n' \
+            "$name" "$name"
+    done >"$BATS_TEST_TMPDIR/events"
+    same "$(new_events)" "$(<"$BATS_TEST_TMPDIR/events")"
+    is_live "$MINT_DN"
+    same "$(get "$MINT_DN" patOwner)" "uid=fiona,$people"
+    # An entry that is nobody, and a person within a transaction, are let pass.
+    entry "cn=nobody,$people" 'objectClass: organizationalRole' | ldap_admin_add
+    entry "uid=fred,$people" 'changetype: add' 'objectClass: account' |
+        ldap_admin ldapmodify -E '!txn=commit'
+    ldap_admin ldapdelete "uid=fiona,$people" "uid=florian,$people" "uid=fred,$people" \
+        "cn=nobody,$people"
+}
+
 # All values that are not the server's own, but for the case of letters.
 plain_tree() {
     ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "$PAT_BASE" '(objectClass=*)' '*' |
