@@ -526,11 +526,12 @@ go(Operation *op, SlapReply *rs, slap_operation_t which,
     w = &way->work;
     w->op = op;
     w->set = on->on_bi.bi_private;
-    w->now = slap_get_time();
-    pat_gentime_format(w->now, w->now_text);
     w->actor = op->o_dn;
     w->nactor = op->o_ndn;
     rc = pat_txn_begin(&w->txn, op, on);
+    /* Not before: whoever had to wait came after the others. */
+    w->now = slap_get_time();
+    pat_gentime_format(w->now, w->now_text);
     if (rc != LDAP_SUCCESS)
         pat_refuse(w, rc, "pat: no transaction: slapd's log says why");
     else
@@ -540,6 +541,7 @@ go(Operation *op, SlapReply *rs, slap_operation_t which,
     } else {
         pat_txn_abort(&w->txn);
         rc = refuse_now(op, rs, rc, w->text);
+        rs->sr_text = NULL;
     }
     op->o_bd->bd_info = (BackendInfo *)on;
     pat_txn_replay(&w->txn);

@@ -209,6 +209,8 @@ pat_txn_begin(struct pat_txn *t, Operation *op, slap_overinst *on)
     op->o_bd->bd_info = on->on_info->oi_orig;
     rc = op->o_bd->bd_info->bi_op_txn(op, SLAP_TXN_BEGIN, &extra);
     op->o_bd->bd_info = bi;
+    /* Where an overlay has an entry from a reader, the backend forgets to. */
+    t->moi.moi_oe.oe_key = info(t);
     if (rc != 0) {
         LDAP_SLIST_REMOVE(&op->o_extra, &t->moi.moi_oe, OpExtra, oe_next);
         return LDAP_OTHER;
