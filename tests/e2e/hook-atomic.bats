@@ -576,6 +576,26 @@ within_2_seconds() {
     within_2_seconds --config "$BATS_TEST_TMPDIR/module" --config "$BATS_TEST_TMPDIR/syncprov"
 }
 
+# settings LINE...: of the database.
+settings() {
+    printf '%s\n' "dn: $MDB" 'changetype: modify' "$@" | ldap_admin_modify
+}
+
+@test "limits of searches, no index, groups stored value by value: all is done that must be" {
+    local case cases=(a:value b:attribute c:replace d:person e:class)
+
+    box --no-patd
+    settings 'replace: olcSizeLimit' 'olcSizeLimit: 1' - 'replace: olcTimeLimit' 'olcTimeLimit: 1' - \
+        'replace: olcLimits' 'olcLimits: * size=1 size.unchecked=1 time=1' - \
+        'replace: olcDbMultival' 'olcDbMultival: member 4,2' - \
+        'replace: olcDbRtxnSize' 'olcDbRtxnSize: 1' - 'delete: olcDbIndex'
+    fill 30 "${cases[@]}"
+    for case in "${cases[@]}"; do
+        removal "$case" 0
+    done
+    states 'out out out out out' "${cases[@]}"
+}
+
 # crowd NUMBER: so many people, who all are in one group.
 crowd() {
     seq "$1" | sed "s/.*/dn: uid=p&,$PEOPLE\nobjectClass: inetOrgPerson\nuid: p&\ncn: p&\nsn: p&\n/"
