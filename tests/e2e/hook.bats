@@ -148,6 +148,8 @@ owner=uid=bob,ou=people|expires=20991231235959Z|name=nightly build"
         token "patId=x,ou=tokens,$O" "patOwner: $owner" |
             refused admin 19 "$owner*$O" ldapadd "${secret[@]}"
     done
+    token "patId=x,ou=tokens,$O" "patOwner: $dave" |
+        refused admin 19 "$dave is no member of $O" ldapadd "${secret[@]}"
     # The one who adds is the owner where none is named.
     token "patId=x,ou=tokens,$O" | refused admin 19 "$PAT_ADMIN_DN*$O" ldapadd "${secret[@]}"
     token "patId=x,ou=tokens,$O" | refused helen 19 "$helen*$O" ldapadd "${secret[@]}"
@@ -404,6 +406,16 @@ EOF
 19 patRevokedReason add: patRevokedReason|patRevokedReason: not revoked
 19 patRevokedBy add: patRevokedBy|patRevokedBy: $bob
 EOF
+}
+
+@test "a token's owner may be spelled anew, being the same" {
+    new_org
+    import bob "$ORG"
+    change "$MINT_DN" 'replace: patOwner' "patOwner: UID=Bob, OU=People,$PAT_BASE" |
+        ldap_admin_modify
+    same "$(get "$MINT_DN" patOwner)" "uid=Bob,ou=People,$PAT_BASE"
+    change_member delete bob "$ORG" members
+    is_revoked "$MINT_DN" "$PAT_ADMIN_DN" member-removed
 }
 
 @test "a token's classes never make more of it" {
