@@ -66,6 +66,11 @@ as() {
     esac
 }
 
+# transaction: the LDIF on standard input, as the administrator, in an LDAP transaction.
+transaction() {
+    python3 -IS "$ROOT/tests/tools/hook_atomic.py" transaction
+}
+
 # --- LDIF --------------------------------------------------------------------------------
 
 # entry DN LINE...

@@ -1059,8 +1059,7 @@ uid=grace-hopper,$people"
     same "$(get "$MINT_DN" patOwner)" "uid=fiona,$people"
     # An entry that is nobody, and a person within a transaction, are let pass.
     entry "cn=nobody,$people" 'objectClass: organizationalRole' | ldap_admin_add
-    entry "uid=fred,$people" 'changetype: add' 'objectClass: account' |
-        ldap_admin ldapmodify -E '!txn=commit'
+    entry "uid=fred,$people" 'changetype: add' 'objectClass: account' 'uid: fred' | transaction
     ldap_admin ldapdelete "uid=fiona,$people" "uid=florian,$people" "uid=fred,$people" \
         "cn=nobody,$people"
 }
@@ -1281,7 +1280,7 @@ dumps_with() {
     mint_self bob "$ORG"
     while IFS= read -r lines; do
         printf '%s\n' "${lines//|/$'\n'}" |
-            refused admin 53 '' ldapmodify -E '!txn=commit'
+            refused admin 53 '' transaction
     done <<EOF
 dn: patId=x,ou=tokens,$O|changetype: add|objectClass: patToken|patOwner: $bob
 dn: patId=x,ou=tokens,$O|changetype: add|objectClass: patToken|patOwner: $bob|patHash: $(hex 8)
@@ -1295,7 +1294,7 @@ dn: $bob|changetype: modify|replace: description|description: x||dn: $MINT_DN|ch
 dn: ou=new,$PAT_BASE|changetype: add|objectClass: organizationalUnit||dn: $MINT_DN|changetype: delete
 EOF
     change "$bob" 'replace: description' 'description: in a transaction' |
-        ldap_admin ldapmodify -E '!txn=commit'
+        transaction
     same "$(get "$bob" description)" 'in a transaction'
 }
 

@@ -25,6 +25,8 @@ A CASE is NAME:ROAD, one way to remove one or two persons from the org acme:
   deaf GROUP MEMBER FILE         see cmd_deaf()
   mints COUNT OWNER CONTAINER    ask for so many tokens at once on one connection; print
                                  them, one a line
+  transaction                    do what the LDIF on standard input says as an LDAP
+                                 transaction; ends with the result's code
   map                            print the bytes in use in the database, and its last
                                  transaction's number
   memory PID CONTROL             is the token on standard input in that process?
@@ -364,7 +366,10 @@ def delete(dn):
 
 
 def add(dn, **attrs):
-    seq = [tlv(0x30, octets(a), tlv(0x31, octets(v))) for a, v in attrs.items()]
+    seq = [
+        tlv(0x30, octets(a), tlv(0x31, *map(octets, [v] if isinstance(v, str) else v)))
+        for a, v in attrs.items()
+    ]
     return tlv(0x68, octets(dn), tlv(0x30, *seq))
 
 
@@ -375,8 +380,31 @@ def read(dn):
     return tlv(0x63, octets(dn), *limits, *rest)
 
 
-def rename(dn, rdn, parent):
-    return tlv(0x6C, octets(dn), octets(rdn), tlv(0x01, b"\xff"), octets(parent, 0x80))
+def rename(dn, rdn, parent=None):
+    superior = [] if parent is None else [octets(parent, 0x80)]
+    return tlv(0x6C, octets(dn), octets(rdn), tlv(0x01, b"\xff"), *superior)
+
+
+def extended(oid, value=None):
+    return tlv(0x77, octets(oid, 0x80), *([] if value is None else [tlv(0x81, value)]))
+
+
+def change(lines):
+    """The request that a record of LDIF is; of a modify the first attribute alone."""
+    pairs = [line.split(": ", 1) for line in lines if line != "-"]
+    (_, dn), (_, kind), *rest = pairs
+    if kind == "delete":
+        return delete(dn)
+    if kind == "modrdn":
+        return rename(dn, rest[0][1])
+    if kind == "add":
+        attrs = collections.defaultdict(list)
+        for name, value in rest:
+            attrs[name].append(value)
+        return add(dn, **attrs)
+    (how, name), *values = rest
+    how = ("add", "delete", "replace").index(how)
+    return modify(dn, (how, name, [value for _, value in values]))
 
 
 def removal(case, members):
@@ -758,6 +786,32 @@ def cmd_mints(count, owner, container):
     if len(set(tokens)) != len(names):
         fail(f"{len(set(tokens))} tokens, not {len(names)}")
     print(*(token.decode() for token in tokens), sep="\n")
+
+
+def cmd_transaction():
+    """Gives slapd time after each request, as ldapmodify does not: with or without overlays
+    it frees requests of a transaction that fails at once, and goes on using them."""
+    client = Client()
+
+    def ask(operation, controls=b""):
+        client.send(operation, controls=controls)
+        answer = client.receive()
+        if answer is None:
+            fail("slapd has gone")
+        time.sleep(0.1)
+        return answer
+
+    # Of this slapd the one transaction of a connection has no name.
+    spec = tlv(0xA0, tlv(0x30, octets("1.3.6.1.1.21.2"), tlv(0x01, b"\xff"), octets("")))
+    answer = ask(extended("1.3.6.1.1.21.1"))
+    for record in sys.stdin.read().strip().split("\n\n"):
+        if answer[0] == 0:
+            answer = ask(change(record.splitlines()), spec)
+    if answer[0] == 0:
+        answer = ask(extended("1.3.6.1.1.21.3", tlv(0x30, octets(""))))
+    client.close()
+    print(*answer)
+    sys.exit(answer[0])
 
 
 # --- LMDB, memory, valgrind -----------------------------------------------------------
