@@ -392,6 +392,37 @@ LDIF
     log_is_right
 }
 
+@test "the answer has its controls, and the refusal its text, where syncprov is shown more" {
+    local said
+
+    { modules syncprov && provides; } | ldap_admin_modify
+    tokens 3 bob acme
+    said=$(
+        ldap_admin ldapmodify -o ldif-wrap=no -e preread=member -e postread=member <<LDIF
+dn: cn=members,o=acme,ou=orgs,$PAT_BASE
+changetype: modify
+add: member
+member: $(person dave)
+-
+delete: member
+member: $(person bob)
+LDIF
+    )
+    [[ $(sed -n 's/^member: //p' <<<"$said" | xargs) == "$(person bob) $(person dave)" ]]
+    said=$(ldap_admin ldapdelete -v -e preread=patRole "cn=members,o=acme,ou=orgs,$PAT_BASE" 2>&1)
+    [[ $said == *'patRole: member'* ]]
+    said=$(ldap_admin ldapmodrdn -r -e postread=uid "$(person carol)" uid=cora 2>&1)
+    [[ $said == *'uid: cora'* ]]
+    mint_self alice acme
+    [[ $MINT_TOKEN == rhp_* ]]
+    refused 'the token was revoked at' revoke_twice
+    audit_is_right
+}
+
+revoke_twice() {
+    revoke "$MINT_DN" && revoke "$MINT_DN" 2>&1
+}
+
 # Waiting for somebody to read must be nobody else's waiting.
 @test "a client that does not read its answer: others write, and the log and the consumer have all" {
     {
