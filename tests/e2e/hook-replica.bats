@@ -304,6 +304,35 @@ joined() {
     [[ $(csn) == "$before" && $(at two csn) == "$before" ]]
 }
 
+@test "two providers: one that is killed, with changes yet to be shown, loses none" {
+    local n
+
+    [[ -e $PAT_BUILD/tests/slapd/pat.so ]] || skip 'needs the overlay with fail points'
+    PAT_SLAPD_MODULE=$PAT_BUILD/tests/slapd/pat.so mirrors
+    ldap_admin_modify <<'LDIF'
+dn: olcOverlay={1}syncprov,olcDatabase={1}mdb,cn=config
+changetype: modify
+replace: olcSpCheckpoint
+olcSpCheckpoint: 1 1
+LDIF
+    for n in 1 20; do
+        tokens 20 bob acme
+        at two tokens 5 bob globex
+        equal one two
+        failpoint "replay $n kill"
+        change_member delete bob acme members || true
+        wait_for 5 slapd_is_gone one
+        sandbox slapd-stop
+        sandbox slapd-start
+        failpoint
+        [[ $(live bob acme) == 0 ]]
+        equal one two
+        audit_is_right
+        change_member add bob acme members
+    done
+    equal one two
+}
+
 @test "two providers: a token minted at one while the other removes its owner ends when he returns" {
     mirrors
     parted one
