@@ -508,32 +508,39 @@ kind_of(LDAP *ld, LDAPMessage *entry)
 enum place { PLACE_SAME, PLACE_BELOW, PLACE_ELSEWHERE, PLACE_UNCLEAR };
 
 /*
- * Where does an entry stand, seen from `base`? What is compared was written by one
- * function, which escapes all but ASCII: names that differ in more than the case of ASCII
- * letters are different, and names with an escape might not be.
+ * What is compared was written by one function, which escapes all but ASCII: names that
+ * differ in more than the case of ASCII letters are different, and names with an escape
+ * might not be.
  */
+static enum place
+compare_ends(const char *end, const char *base, int levels_below)
+{
+    if (strcmp(end, base) == 0)
+        return levels_below > 0 ? PLACE_BELOW : PLACE_SAME;
+    if (strcasecmp(end, base) == 0 || strchr(end, '\\') != NULL ||
+        strchr(base, '\\') != NULL)
+        return PLACE_UNCLEAR;
+    return PLACE_ELSEWHERE;
+}
+
+/* Where does an entry stand, seen from `base`? */
 static enum place
 place_of(LDAP *ld, LDAPMessage *entry, const char *base)
 {
     enum place place = PLACE_UNCLEAR;
     LDAPDN dn = NULL, base_dn = NULL;
     char *text = ldap_get_dn(ld, entry), *end = NULL, *want = NULL;
-    int extra;
+    int below;
 
     if (text == NULL || ldap_str2dn(text, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS ||
         ldap_str2dn(base, &base_dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS ||
         ldap_dn2str(base_dn, &want, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
         goto out;
-    extra = count_levels(dn) - count_levels(base_dn);
-    if (extra < 0)
+    below = count_levels(dn) - count_levels(base_dn);
+    if (below < 0)
         place = PLACE_ELSEWHERE;
-    else if (ldap_dn2str(&dn[extra], &end, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
-        place = PLACE_UNCLEAR;
-    else if (strcmp(end, want) == 0)
-        place = extra > 0 ? PLACE_BELOW : PLACE_SAME;
-    else if (strcasecmp(end, want) != 0 && strchr(end, '\\') == NULL &&
-             strchr(want, '\\') == NULL)
-        place = PLACE_ELSEWHERE;
+    else if (ldap_dn2str(&dn[below], &end, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS)
+        place = compare_ends(end, want, below);
 out:
     ldap_memfree(want);
     ldap_memfree(end);

@@ -18,6 +18,11 @@ setup() {
     load_sandbox
 }
 
+# Of $MINT_TOKEN.
+token_hash() {
+    printf %s "$MINT_TOKEN" | sha256sum | cut -d' ' -f1
+}
+
 # import DN UID: an entry with the hash of $MINT_TOKEN there.
 import() {
     local id=${1#patId=}
@@ -26,7 +31,7 @@ import() {
 dn: $1
 objectClass: patToken
 patId: ${id%%,*}
-patHash: $(printf %s "$MINT_TOKEN" | sha256sum | cut -d' ' -f1)
+patHash: $(token_hash)
 patOwner: uid=$2,ou=people,$PAT_BASE
 EOF
 }
@@ -199,7 +204,7 @@ dn: patId=group,ou=tokens,o=acme,ou=orgs,$PAT_BASE
 objectClass: patToken
 $classes
 patId: group
-patHash: $(printf %s "$MINT_TOKEN" | sha256sum | cut -d' ' -f1)
+patHash: $(token_hash)
 patOwner: uid=carol,ou=people,$PAT_BASE
 patRole: owner
 member: uid=carol,ou=people,$PAT_BASE
@@ -216,7 +221,7 @@ dn: cn=device,o=acme,ou=orgs,$PAT_BASE
 objectClass: device
 objectClass: extensibleObject
 cn: device
-patHash: $(printf %s "$MINT_TOKEN" | sha256sum | cut -d' ' -f1)
+patHash: $(token_hash)
 EOF
     login plain carol
     expect PAM_AUTH_ERR
