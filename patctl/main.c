@@ -1,104 +1,174 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * patctl - tokens on the command line
+ * patctl - the day of users and administrators with tokens
+ *
+ * main() finds the command, has its arguments parsed, and runs it. Each command is in a
+ * file of its own; what they share are session (the directory), tokens (what stands
+ * there), output (tables, JSON, CSV), and text, when, say, prompt, progress.
  */
-#include <getopt.h>
-#include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sysexits.h>
-#include <unistd.h>
 
+#include "args.h"
+#include "command.h"
+#include "say.h"
 #include "secret.h"
-#include "token.h"
+#include "text.h"
+
+/* In the order of the help. */
+static const struct command *const commands[] = {
+    &list_command,
+    &generate_command,
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static void
 usage(FILE *to)
 {
-    (void)fprintf(to, "usage: patctl generate [-p PREFIX]\n"
-                      "\n"
-                      "Make a new token and print it, and the patHash to store for it:\n"
-                      "    token: rhp_...\n"
-                      "    patHash: ...\n"
-                      "The token is shown this once and is kept nowhere.\n");
+    (void)fprintf(to, "usage: patctl COMMAND [ARGUMENT...]\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        (void)fprintf(to, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+    (void)fprintf(
+        to, "\n`patctl help COMMAND` has its options; patctl(1) has examples.\n");
 }
 
-/* Without a buffer of stdio, which nobody would erase. */
-static bool
-write_all(const char *s, size_t len)
+/* How many of the words are the name of the command: 0, 1 or 2. */
+static int
+words_matched(const struct command *c, int argc, char *const *argv)
 {
-    while (len > 0) {
-        ssize_t n = write(STDOUT_FILENO, s, len);
+    size_t len;
 
-        if (n <= 0)
-            return false;
-        s += n;
-        len -= (size_t)n;
+    if (argc < 1)
+        return 0;
+    if (strcmp(c->name, argv[0]) == 0)
+        return 1;
+    len = strlen(argv[0]);
+    if (argc >= 2 && strncmp(c->name, argv[0], len) == 0 && c->name[len] == ' ' &&
+        strcmp(c->name + len + 1, argv[1]) == 0)
+        return 2;
+    return 0;
+}
+
+static const struct command *
+find_command(int argc, char *const *argv, int *ret_words)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        *ret_words = words_matched(commands[i], argc, argv);
+        if (*ret_words > 0)
+            return commands[i];
     }
-    return true;
+    return NULL;
 }
 
+/* "org" alone: say which there are. */
 static int
-print_token(const struct pat_token *token, const struct pat_hash *hash)
+unknown_command(char *const *argv)
 {
-    char text[64 + sizeof(token->text) + sizeof(hash->hex)];
-    int len =
-        snprintf(text, sizeof(text), "token: %s\npatHash: %s\n", token->text, hash->hex);
-    bool ok = len > 0 && (size_t)len < sizeof(text) && write_all(text, (size_t)len);
+    size_t len = strlen(argv[0]);
+    bool found = false;
 
-    pat_secret_erase(text, sizeof(text));
-    if (!ok)
-        (void)fprintf(stderr, "patctl: cannot write the token to standard output\n");
-    return ok ? EX_OK : EX_IOERR;
-}
-
-static int
-generate(int argc, char **argv)
-{
-    struct pat_token_format format = {PAT_PREFIX_DEFAULT, PAT_CHECKSUM_REQUIRED};
-    struct pat_token token = {0};
-    struct pat_hash hash = {0};
-    enum pat_err err;
-    int opt, rc = EX_OSERR;
-
-    while ((opt = getopt(argc, argv, "p:")) != -1) {
-        if (opt != 'p') {
-            usage(stderr);
-            return EX_USAGE;
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strncmp(commands[i]->name, argv[0], len) == 0 &&
+            commands[i]->name[len] == ' ') {
+            (void)fprintf(
+                stderr, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+            found = true;
         }
-        format.prefix = optarg;
-    }
-    if (optind != argc) {
-        usage(stderr);
-        return EX_USAGE;
-    }
-    err = pat_token_generate(&format, &token);
-    if (err == PAT_OK)
-        err = pat_token_hash(token.text, token.len, &hash);
-    if (err == PAT_OK) {
-        rc = print_token(&token, &hash);
-    } else if (err == PAT_ERR_CONFIG) {
-        (void)fprintf(
-            stderr, "patctl: a prefix has 1 to %d of A-Z a-z 0-9 _ -\n", PAT_PREFIX_MAX);
-        rc = EX_USAGE;
-    } else {
-        (void)fprintf(
-            stderr, "patctl: no random numbers, or no SHA-256, from the system\n");
-    }
-    pat_token_clear(&token);
-    pat_hash_clear(&hash);
+    if (found)
+        return say_usage("%s: which of these?", argv[0]);
+    return say_usage("there is no command %s", argv[0]);
+}
+
+static int
+run_command(const struct command *c, int argc, char **argv, int first)
+{
+    struct session_options connection = {0};
+    struct call call = {.command = c, .connection = &connection};
+    void *options = calloc(1, c->options_size + 1);
+    bool help = false;
+    int rc;
+
+    if (options == NULL)
+        return say_no_memory();
+    if (c->init != NULL)
+        c->init(options);
+    rc = args_parse(
+        c, argc, argv, first, options, &connection, &call.argc, &call.argv, &help);
+    call.options = options;
+    if (help)
+        args_help(c, stdout);
+    else if (rc == EX_OK)
+        rc = c->run(&call);
+    if (connection.password != NULL)
+        pat_secret_free(connection.password, strlen(connection.password));
+    free(options);
     return rc;
+}
+
+static int
+help(int argc, char **argv)
+{
+    const struct command *c;
+    int words = 0;
+
+    if (argc == 0) {
+        usage(stdout);
+        return EX_OK;
+    }
+    c = find_command(argc, argv, &words);
+    if (c == NULL)
+        return unknown_command(argv);
+    args_help(c, stdout);
+    return EX_OK;
+}
+
+/* Not in the help: what tests/check-docs compares with manual page and completions. */
+static int
+list_options(void)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        args_list(commands[i], stdout);
+    return EX_OK;
+}
+
+/* Passwords and tokens are in this memory. A pipe that is gone is an error of write(2).
+ */
+static void
+harden(void)
+{
+    const struct rlimit none = {0, 0};
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)signal(SIGPIPE, SIG_IGN);
+    session_erase_memory();
 }
 
 int
 main(int argc, char **argv)
 {
-    if (argc >= 2 && strcmp(argv[1], "generate") == 0)
-        return generate(argc - 1, argv + 1);
-    if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
-        usage(stdout);
-        return EX_OK;
+    const struct command *c;
+    int words = 0;
+
+    harden();
+    text_init();
+    if (argc < 2) {
+        usage(stderr);
+        return EX_USAGE;
     }
-    usage(stderr);
-    return EX_USAGE;
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "--help") == 0)
+        return help(argc - 2, argv + 2);
+    if (strcmp(argv[1], "--list-options") == 0)
+        return list_options();
+    c = find_command(argc - 1, argv + 1, &words);
+    if (c == NULL)
+        return unknown_command(argv + 1);
+    return run_command(c, argc, argv, 1 + words);
 }
