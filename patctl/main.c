@@ -22,7 +22,9 @@
 
 /* In the order of the help. */
 static const struct command *const commands[] = {
+    &mint_command,
     &list_command,
+    &rotate_command,
     &generate_command,
 };
 

@@ -281,7 +281,7 @@ static bool
 print_csv_cell(const char *value)
 {
     const char *text = value == NULL ? "" : value;
-    char *safe = text_escape(text, strlen(text));
+    char *safe = text_escape_for_file(text, strlen(text));
 
     if (safe == NULL)
         return false;

@@ -103,6 +103,18 @@ shown_width(uint32_t c)
     return wcwidth((wchar_t)c);
 }
 
+static bool
+shown_here(uint32_t c)
+{
+    return shown_width(c) >= 0;
+}
+
+static bool
+shown_in_files(uint32_t c)
+{
+    return !text_unsafe(c);
+}
+
 /* Writes at most 10 bytes and a NUL. */
 static size_t
 escape_one(uint32_t c, unsigned char byte, char *to)
@@ -123,8 +135,8 @@ escape_one(uint32_t c, unsigned char byte, char *to)
     return n > 0 ? (size_t)n : 0;
 }
 
-char *
-text_escape(const char *s, size_t len)
+static char *
+escape(const char *s, size_t len, bool (*shown)(uint32_t c))
 {
     /* The longest by the byte is \u{00}: 6 for one. */
     char *to = len > SIZE_MAX / 8 ? NULL : malloc(len * 6 + 11);
@@ -134,7 +146,7 @@ text_escape(const char *s, size_t len)
         uint32_t c;
         size_t n = text_decode(s + i, len - i, &c);
 
-        if (c != NOT_UTF8 && shown_width(c) >= 0) {
+        if (c != NOT_UTF8 && shown(c)) {
             memcpy(to + at, s + i, n);
             at += n;
         } else {
@@ -145,6 +157,18 @@ text_escape(const char *s, size_t len)
     if (to != NULL)
         to[at] = '\0';
     return to;
+}
+
+char *
+text_escape(const char *s, size_t len)
+{
+    return escape(s, len, shown_here);
+}
+
+char *
+text_escape_for_file(const char *s, size_t len)
+{
+    return escape(s, len, shown_in_files);
 }
 
 char *

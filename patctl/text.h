@@ -36,6 +36,9 @@ size_t text_decode(const char *s, size_t len, uint32_t *ret);
  */
 PAT_MUST_USE char *text_escape(const char *s, size_t len);
 
+/* The same for a file, which is UTF-8 whatever the locale. */
+PAT_MUST_USE char *text_escape_for_file(const char *s, size_t len);
+
 /* A copy that is UTF-8: what is not becomes U+FFFD. The caller frees it. */
 PAT_MUST_USE char *text_utf8(const char *s, size_t len);
 
