@@ -24,7 +24,17 @@
 static const struct command *const commands[] = {
     &mint_command,
     &list_command,
+    &show_command,
+    &revoke_command,
     &rotate_command,
+    &report_command,
+    &connect_command,
+    &org_add_command,
+    &org_list_command,
+    &member_add_command,
+    &member_role_command,
+    &member_remove_command,
+    &member_list_command,
     &generate_command,
 };
 

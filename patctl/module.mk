@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
-PATCTL_SRC := args dn generate list main membership mint minting output progress prompt say session text tokens when write
+PATCTL_SRC := args connect dn generate list live main member membership mint minting org output \
+	progress prompt report revoke say session show text tokens when write
 PATCTL_OBJ := $(PATCTL_SRC:%=$(OBJ)/patctl/%.o)
 
 $(BUILD)/patctl: $(PATCTL_OBJ) $(BUILD)/libpat.a $(BUILD)/libpat-client.a

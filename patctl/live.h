@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * live.h - the live tokens of a person, for what counts or revokes them
+ */
+#ifndef PATCTL_LIVE_H
+#define PATCTL_LIVE_H
+
+#include <stddef.h>
+
+#include "attr.h"
+#include "session.h"
+
+struct live_tokens {
+    char **dns, **ids;
+    size_t count, room;
+};
+
+/*
+ * The tokens of `owner`, a DN, below `org_dn`, or, NULL, the base, that are not revoked.
+ * An exit status: said. *ret is to be cleared either way.
+ */
+PAT_MUST_USE int live_tokens_find(
+    struct session *s, const char *org_dn, const char *owner, struct live_tokens *ret);
+void live_tokens_clear(struct live_tokens *t);
+
+#endif
