@@ -20,6 +20,8 @@ libdir      ?= $(prefix)/lib$(if $(multiarch),/$(multiarch))
 pamdir      ?= $(libdir)/security
 sasldir     ?= $(libdir)/sasl2
 slapddir    ?= $(prefix)/lib/ldap
+bashcompdir ?= $(prefix)/share/bash-completion/completions
+zshcompdir  ?= $(prefix)/share/zsh/vendor-completions
 unitdir     ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 
@@ -95,11 +97,12 @@ test: deps
 	@$(MAKE) --no-print-directory all tools
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) $(SANITIZER_OPTIONS) tests/run
 
-# The long form of a test that make test runs in short: slapd is killed 200 times amid
-# removals of members.
+# The long forms of tests that make test runs in short: slapd is killed 200 times amid
+# removals of members; patctl lists 100,000 tokens.
 campaign: deps
 	@$(MAKE) --no-print-directory all tools
 	@PAT_KILLS=$${PAT_KILLS:-200} BUILD=$(BUILD) tests/run tests/e2e/hook-atomic.bats
+	@PATCTL_TOKENS=$${PATCTL_TOKENS:-100000} BUILD=$(BUILD) tests/run tests/e2e/patctl.bats
 
 # Ratios of one run on this machine; see the head of the script.
 bench: deps
@@ -122,6 +125,9 @@ install: all
 	    $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8
 	install -m 755 $(BUILD)/patd $(DESTDIR)$(sbindir)/patd
 	install -m 755 $(BUILD)/patctl $(DESTDIR)$(bindir)/patctl
+	install -d $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir)
+	install -m 644 patctl/completion.bash $(DESTDIR)$(bashcompdir)/patctl
+	install -m 644 patctl/_patctl $(DESTDIR)$(zshcompdir)/_patctl
 	install -m 644 $(BUILD)/pam_pat.so $(DESTDIR)$(pamdir)/pam_pat.so
 	install -m 644 $(BUILD)/sasl2/libpat.so $(DESTDIR)$(sasldir)/libpat.so
 	install -m 644 $(BUILD)/slapd/pat.so $(DESTDIR)$(slapddir)/pat.so
@@ -153,6 +159,7 @@ uninstall:
 	    exit 1; }
 	rm -f $(DESTDIR)$(sbindir)/patd $(DESTDIR)$(bindir)/patctl \
 	    $(DESTDIR)$(pamdir)/pam_pat.so $(DESTDIR)$(sasldir)/libpat.so \
+	    $(DESTDIR)$(bashcompdir)/patctl $(DESTDIR)$(zshcompdir)/_patctl \
 	    $(DESTDIR)$(slapddir)/pat.so \
 	    $(DESTDIR)$(mandir)/man5/slapo-pat.5 $(DESTDIR)$(unitdir)/patd.service \
 	    $(DESTDIR)$(unitdir)/patd.socket $(DESTDIR)$(unitdir)/patd-saslauthd.socket \

@@ -285,7 +285,7 @@ print_csv_cell(const char *value)
 
     if (safe == NULL)
         return false;
-    if (strpbrk(safe, ",\"\\' ") != NULL || is_formula(safe)) {
+    if (strpbrk(safe, ",\"") != NULL || is_formula(safe)) {
         (void)putchar('"');
         if (is_formula(safe))
             (void)putchar('\'');

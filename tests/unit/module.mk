@@ -2,7 +2,7 @@
 # check: every unit test, no root needed. What failed is shown; the rest is in NAME.log.
 
 UNIT_NAMES := bearer client conf decide error export file gentime option pam_module proto \
-	sasl_message sasl_module saslauthd scope shape strv token uri
+	sasl_message sasl_module saslauthd scope shape strv text token uri when
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
 
@@ -19,6 +19,11 @@ $(UNIT_TESTS): $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(UNIT_OBJ) \
 # Tests of what is in no library see its headers.
 $(BUILD)/tests/unit/sasl_message_test: $(OBJ)/sasl_pat/message.o
 $(OBJ)/tests/unit/sasl_message_test.o: PAT_CPPFLAGS += -Isasl_pat
+
+$(BUILD)/tests/unit/text_test: $(OBJ)/patctl/text.o
+$(OBJ)/tests/unit/text_test.o: PAT_CPPFLAGS += -Ipatctl
+$(BUILD)/tests/unit/when_test: $(OBJ)/patctl/when.o
+$(OBJ)/tests/unit/when_test.o: PAT_CPPFLAGS += -Ipatctl
 
 # For pam_module_test, which looks for it beside itself.
 UNIT_MARKER := $(BUILD)/tests/unit/pam_marker.so
