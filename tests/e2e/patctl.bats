@@ -20,7 +20,6 @@ teardown_file() {
 
 setup() {
     load_sandbox
-    # Without them tests would depend on the terminal that they are run on.
     ERR=$BATS_TEST_TMPDIR/err
 }
 
@@ -228,29 +227,29 @@ assert widest <= 90, widest'
 @test "org and member: made, filled, changed without a gap, emptied" {
     local acme=ou=orgs,$PAT_BASE id
 
-    run -77 pc alice org add initech --owner alice
-    run -67 pc admin org add initech --owner nobody-there
-    run -0 pc admin org add initech --owner dave --max-lifetime 90d --mint-role member --mint-role owner
-    run -65 pc admin org add initech --owner dave
+    run -77 pc alice org add hooli --owner alice
+    run -67 pc admin org add hooli --owner nobody-there
+    run -0 pc admin org add hooli --owner dave --max-lifetime 90d --mint-role member --mint-role owner
+    run -65 pc admin org add hooli --owner dave
     run -0 pc admin org list --csv
-    [[ $output == *'initech,,90 d,'*'member owner'* || $output == *'initech,,90 d,'*'owner member'* ]]
-    run -0 pc admin member add bob member --org initech
-    run -65 pc admin member add bob viewer --org initech
-    run -67 pc admin member add carol king --org initech
-    run -67 pc admin member role carol member --org initech
-    mint_as bob mint --org initech --expires 30d && id=$ID
-    run -65 pc bob mint --org initech
+    [[ $output == *'hooli,,90 d,'*'member owner'* || $output == *'hooli,,90 d,'*'owner member'* ]]
+    run -0 pc admin member add bob member --org hooli
+    run -65 pc admin member add bob viewer --org hooli
+    run -67 pc admin member add carol king --org hooli
+    run -67 pc admin member role carol member --org hooli
+    mint_as bob mint --org hooli --expires 30d && id=$ID
+    run -65 pc bob mint --org hooli
     [[ $output == *patMaxLifetime* ]]
-    run -77 pc dave member role bob owner --org initech
-    run -0 pc admin member role bob owner --org initech
+    run -77 pc dave member role bob owner --org hooli
+    run -0 pc admin member role bob owner --org hooli
     [[ $(state "$id") == live ]]
-    [[ $(events initech '(patAction=org_member.role_changed)') == *'from=member|to=owner' ]]
-    [[ -z $(events initech '(patAction=org_member.removed)') ]]
-    run -0 pc bob member list --org initech --csv
+    [[ $(events hooli '(patAction=org_member.role_changed)') == *'from=member|to=owner' ]]
+    [[ -z $(events hooli '(patAction=org_member.removed)') ]]
+    run -0 pc bob member list --org hooli --csv
     [[ $output == *'bob,owner,'* && $output == *'dave,owner,'* ]]
-    run -0 pc admin member remove bob --org initech --yes
+    run -0 pc admin member remove bob --org hooli --yes
     [[ $output == *'1 tokens were revoked'* && $(state "$id") == revoked ]]
-    run -67 pc admin member remove bob --org initech --yes
+    run -67 pc admin member remove bob --org hooli --yes
     run -64 pc admin member add bob member
 }
 
@@ -439,4 +438,24 @@ sys.exit(f"{kib} KiB") if kib > 65536 else sys.exit(rc)' "$@"
     [[ $output == *claude-code* ]]
     run -0 complete_words patctl mint --org ''
     [[ -z $output ]]
+}
+
+@test "the tutorial: every command of docs/tokens.md, as it stands there" {
+    sed -n 's/^    //p; /^$/p' "$ROOT/docs/tokens.md" >"$BATS_TEST_TMPDIR/tutorial"
+    (
+        cd "$BATS_TEST_TMPDIR"
+        export PATH=$PAT_BUILD:$PATH
+        bash -euo pipefail ./tutorial
+    ) >"$BATS_TEST_TMPDIR/out" 2>&1 || {
+        cat "$BATS_TEST_TMPDIR/out"
+        return 1
+    }
+    grep -qxE 'rhp_[0-9A-Za-z]{38}' "$BATS_TEST_TMPDIR/token"
+    for id in bob-laptop bob-laptop-2 bob-desktop bob-desktop-2; do
+        [[ $(state "$id") == revoked ]]
+    done
+    [[ $(ldap_admin_get "patId=bob-laptop-2,ou=tokens,o=acme,ou=orgs,$PAT_BASE" patRevokedReason) == 'laptop lost' ]]
+    [[ $(ldap_admin_get "patId=bob-desktop-2,ou=tokens,o=acme,ou=orgs,$PAT_BASE" patRevokedReason) == 'laptop lost' ]]
+    [[ $(ldap_admin_get "cn=members,o=initech,ou=orgs,$PAT_BASE" member) == "uid=bob,ou=people,$PAT_BASE" ]]
+    change_member add bob acme members
 }
