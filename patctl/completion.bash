@@ -37,7 +37,8 @@ _patctl() {
     else
         # A value that is wanted is for the person to give.
         [[ " $options " != *" $previous="* ]] || return 0
-        options=$(sed 's/=[^ ]*//g' <<<"$options")
+        mapfile -t COMPREPLY < <(compgen -W "$(tr ' ' '\n' <<<"$options" | cut -d = -f 1)" -- "$current")
+        return 0
     fi
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 }

@@ -76,7 +76,7 @@ static void
 format_time(const struct list *l, int64_t t, const char *none, char ret[WHEN_MAX])
 {
     if (t == 0)
-        (void)strcpy(ret, l->options->csv ? "" : none);
+        (void)snprintf(ret, WHEN_MAX, "%s", l->options->csv ? "" : none);
     else if (l->options->csv)
         when_iso(t, ret);
     else

@@ -199,7 +199,7 @@ minting_run(struct session *s, const struct minting *m, struct minted *ret)
     if (m->id == NULL)
         rc = make_id(m->user, ret->id, sizeof(ret->id));
     else if (strlen(m->id) < sizeof(ret->id))
-        (void)strcpy(ret->id, m->id);
+        (void)snprintf(ret->id, sizeof(ret->id), "%s", m->id);
     else
         rc = say_usage("--id: an id has 1 to 64 of A-Z a-z 0-9 . _ -");
     if (rc != EX_OK)

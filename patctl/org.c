@@ -270,19 +270,19 @@ my_role(const struct org_list *l, const char *dn)
     return NULL;
 }
 
+/* With blanks between them; for free(3). */
 static char *
 join(char **list)
 {
-    size_t size = 1;
-    char *text, *at;
+    size_t size = 1, len = 0;
+    char *text;
 
     for (size_t i = 0; list != NULL && list[i] != NULL; i++)
         size += strlen(list[i]) + 1;
-    text = at = malloc(size);
+    text = calloc(1, size);
     for (size_t i = 0; text != NULL && list != NULL && list[i] != NULL; i++)
-        at += sprintf(at, "%s%s", i == 0 ? "" : " ", list[i]);
-    if (text != NULL)
-        *at = '\0';
+        len +=
+            (size_t)snprintf(text + len, size - len, "%s%s", i == 0 ? "" : " ", list[i]);
     return text;
 }
 

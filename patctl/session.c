@@ -397,7 +397,7 @@ get_password(const struct session_options *o, char **ret)
             *ret = NULL;
             return say_usage("-w: is longer than a password");
         }
-        (void)strcpy(*ret, o->password);
+        (void)snprintf(*ret, PROMPT_SECRET_SIZE, "%s", o->password);
         return EX_OK;
     }
     if (o->password_file != NULL)

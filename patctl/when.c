@@ -61,19 +61,20 @@ looks_like(const char *s, const char *pattern)
 
 /* What people write, as a generalizedTime. */
 static bool
-to_generalized(const char *s, char *to)
+to_generalized(const char *s, char ret[WHEN_MAX])
 {
     const char *rest = "235959Z";
+    size_t len = 0;
 
     if (!looks_like(s, "0000-00-00") && !looks_like(s, "0000-00-00T00:00Z") &&
         !looks_like(s, "0000-00-00T00:00:00Z"))
         return false;
     for (; *s != '\0'; s++)
         if (is_digit(*s) || *s == 'Z') {
-            *to++ = *s;
+            ret[len++] = *s;
             rest = *s == 'Z' ? "" : rest;
         }
-    (void)strcpy(to, rest);
+    (void)snprintf(ret + len, WHEN_MAX - len, "%s", rest);
     return true;
 }
 
@@ -90,7 +91,7 @@ when_parse(const char *s, int64_t now, int64_t *ret)
     if (!to_generalized(s, text)) {
         if (strlen(s) >= sizeof(text))
             return false;
-        (void)strcpy(text, s);
+        (void)snprintf(text, sizeof(text), "%s", s);
     }
     return pat_gentime_parse(text, ret) == PAT_OK;
 }
@@ -119,9 +120,9 @@ when_day(int64_t t, char ret[WHEN_MAX])
     struct tm tm = {0};
 
     if (t == 0)
-        (void)strcpy(ret, "-");
+        (void)snprintf(ret, WHEN_MAX, "%s", "-");
     else if (!broken_down(t, &tm) || strftime(ret, WHEN_MAX, "%Y-%m-%d", &tm) == 0)
-        (void)strcpy(ret, "?");
+        (void)snprintf(ret, WHEN_MAX, "%s", "?");
 }
 
 void
@@ -130,7 +131,7 @@ when_iso(int64_t t, char ret[WHEN_MAX])
     struct tm tm = {0};
 
     if (!broken_down(t, &tm) || strftime(ret, WHEN_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-        (void)strcpy(ret, "?");
+        (void)snprintf(ret, WHEN_MAX, "%s", "?");
 }
 
 void
@@ -139,10 +140,10 @@ when_relative(int64_t t, int64_t now, char ret[WHEN_MAX])
     int64_t distance = t > now ? t - now : now - t;
     const struct unit *unit = &units[4];
 
-    if (distance >= 60 * 60)
+    if (distance >= 3600)
         unit = distance >= WHEN_DAY ? &units[2] : &units[3];
     if (distance < 60)
-        (void)strcpy(ret, "now");
+        (void)snprintf(ret, WHEN_MAX, "%s", "now");
     else if (t > now)
         (void)snprintf(ret, WHEN_MAX, "in %lld %s", (long long)(distance / unit->seconds),
             unit->name);

@@ -38,7 +38,7 @@ mint_as() {
     mint_as carol mint --name 'Claude Desktop on laptop' --expires 90d --service plain
     [[ $TOKEN =~ ^rhp_[0-9A-Za-z]{38}$ ]]
     grep -q 'shown this once' "$ERR"
-    ! grep -q rhp_ "$ERR"
+    run ! grep -q rhp_ "$ERR"
     [[ $ID == carol-* ]]
     MINT_TOKEN=$TOKEN
     login plain carol
@@ -163,11 +163,13 @@ mint_as() {
     run -0 pc carol list
     [[ $output == *'\e[31mred\e[0m "quoted", back\slash\nnew line\t\u{202E}evil '$'\u65E5\u672C'* ]]
     [[ $output == *'=cmd|x\u{07}\u{9B}31m'* ]]
-    ! LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]' <<<"$output"
+    controls() { LC_ALL=C grep -qP "$1" <<<"$2"; }
+    run ! controls '[\x00-\x08\x0b-\x1f\x7f]' "$output"
     run -0 pc carol list --csv
     [[ $output == *"\"'=cmd|x"* && $output == *'""quoted"", '* ]]
     pc carol list --json >"$BATS_TEST_TMPDIR/list.json"
-    ! LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xe2\x80\xae|\xc2\x9b' "$BATS_TEST_TMPDIR/list.json"
+    run ! controls '[\x00-\x08\x0b-\x1f\x7f]|\xe2\x80\xae|\xc2\x9b' \
+        "$(cat "$BATS_TEST_TMPDIR/list.json")"
     NAME=$name python3 -IS -c '
 import json, os, sys
 names = [t["name"] for t in json.load(open(sys.argv[1]))]
@@ -337,8 +339,9 @@ server.handle_request()' "$port" "$got"
     run -77 "$PAT_BUILD/patctl" list -H "$LDAPURI" -D "uid=carol,ou=people,$PAT_BASE" -y "$BATS_TEST_TMPDIR/pw"
     [[ $output == *newline* ]]
     run -67 pc carol show not-there
-    ! pc carol list >/dev/full 2>"$ERR"
-    grep -q 'standard output' "$ERR"
+    into_full() { pc carol list >/dev/full; }
+    run -74 into_full
+    [[ $output == *'standard output'* ]]
 }
 
 @test "a server that says nothing is waited for no longer than --timeout" {
