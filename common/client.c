@@ -187,25 +187,57 @@ converse(
     return rc;
 }
 
+static enum pat_err
+set_address(const char *socket_path, struct sockaddr_un *addr, struct pat_diag *diag)
+{
+    if (socket_path[0] != '/' || strlen(socket_path) >= sizeof(addr->sun_path)) {
+        pat_diag_set(diag, "socket %s: not an absolute path of at most %zu bytes",
+            socket_path, sizeof(addr->sun_path) - 1);
+        return PAT_ERR_CONFIG;
+    }
+    addr->sun_family = AF_UNIX;
+    memcpy(addr->sun_path, socket_path, strlen(socket_path) + 1);
+    return PAT_OK;
+}
+
+/* How long patd may take. */
+static uint32_t
+told_ms(int timeout_ms)
+{
+    return (uint32_t)(timeout_ms > 2 * ANSWER_MARGIN_MS ? timeout_ms - ANSWER_MARGIN_MS
+                                                        : timeout_ms);
+}
+
+static enum pat_err
+no_answer(const char *socket_path, int error, struct pat_diag *diag)
+{
+    pat_diag_set(diag, "socket %s: %s", socket_path, reason(error));
+    return PAT_ERR_UNAVAIL;
+}
+
+static enum pat_err
+pass_on(enum pat_err status, struct pat_diag *diag)
+{
+    if (status == PAT_ERR_UNAVAIL)
+        pat_diag_set(diag, "patd has no answer from the directory; its log says why");
+    return status;
+}
+
 enum pat_err
 pat_client_verify(const char *socket_path, const struct pat_request *req,
     const void *token, size_t token_len, int timeout_ms,
     struct pat_identity *ret_identity, struct pat_diag *diag)
 {
     struct pat_deadline deadline = pat_deadline_in_ms(timeout_ms);
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    struct sockaddr_un addr = {0};
     struct pat_msg *msg = NULL;
     enum pat_err status = PAT_ERR_UNAVAIL;
-    uint32_t tell_ms;
     enum pat_err err;
 
     pat_diag_clear(diag);
-    if (socket_path[0] != '/' || strlen(socket_path) >= sizeof(addr.sun_path)) {
-        pat_diag_set(diag, "socket %s: not an absolute path of at most %zu bytes",
-            socket_path, sizeof(addr.sun_path) - 1);
-        return PAT_ERR_CONFIG;
-    }
-    memcpy(addr.sun_path, socket_path, strlen(socket_path) + 1);
+    err = set_address(socket_path, &addr, diag);
+    if (err != PAT_OK)
+        return err;
     if (token_len > PAT_TOKEN_MAX)
         return PAT_ERR_MALFORMED;
 
@@ -213,24 +245,61 @@ pat_client_verify(const char *socket_path, const struct pat_request *req,
     msg = calloc(1, sizeof(*msg));
     if (msg == NULL)
         return PAT_ERR_NOMEM;
-    tell_ms = (uint32_t)(timeout_ms > 2 * ANSWER_MARGIN_MS ? timeout_ms - ANSWER_MARGIN_MS
-                                                           : timeout_ms);
-    err = pat_proto_encode_request(req, token, token_len, tell_ms, msg);
+    err = pat_proto_encode_request(req, token, token_len, told_ms(timeout_ms), msg);
+    if (err != PAT_OK)
+        goto out;
+
+    if (converse(&addr, msg, deadline) != 0)
+        err = no_answer(socket_path, errno, diag);
+    else if (pat_proto_decode_answer(msg->data, msg->len, &status, ret_identity) !=
+             PAT_OK)
+        err = no_answer(socket_path, EPROTO, diag);
+    else
+        err = pass_on(status, diag);
+out:
+    pat_secret_free(msg, sizeof(*msg));
+    return err;
+}
+
+enum pat_err
+pat_client_revoke(const char *socket_path, const void *token, size_t token_len,
+    int timeout_ms, struct pat_revocation *ret_revocation, struct pat_diag *diag)
+{
+    struct pat_deadline deadline = pat_deadline_in_ms(timeout_ms);
+    struct sockaddr_un addr = {0};
+    struct pat_msg *msg = NULL;
+    enum pat_err status = PAT_ERR_UNAVAIL;
+    enum pat_err err;
+
+    pat_diag_clear(diag);
+    err = set_address(socket_path, &addr, diag);
+    if (err != PAT_OK)
+        return err;
+    if (token_len > PAT_TOKEN_MAX)
+        return PAT_ERR_MALFORMED;
+
+    msg = calloc(1, sizeof(*msg));
+    if (msg == NULL)
+        return PAT_ERR_NOMEM;
+    err = pat_proto_encode_revoke(token, token_len, told_ms(timeout_ms), msg);
     if (err != PAT_OK)
         goto out;
 
     err = PAT_ERR_UNAVAIL;
     if (converse(&addr, msg, deadline) != 0) {
-        pat_diag_set(diag, "socket %s: %s", socket_path, reason(errno));
-        goto out;
+        if (errno != ECONNRESET)
+            err = no_answer(socket_path, errno, diag);
+        else
+            pat_diag_set(diag,
+                "socket %s: patd hangs up on a request to revoke: is it older than this "
+                "program, or was it stopped?",
+                socket_path);
+    } else if (pat_proto_decode_revoked(msg->data, msg->len, &status, ret_revocation) !=
+               PAT_OK) {
+        err = no_answer(socket_path, EPROTO, diag);
+    } else {
+        err = pass_on(status, diag);
     }
-    if (pat_proto_decode_answer(msg->data, msg->len, &status, ret_identity) != PAT_OK) {
-        pat_diag_set(diag, "socket %s: %s", socket_path, reason(EPROTO));
-        goto out;
-    }
-    if (status == PAT_ERR_UNAVAIL)
-        pat_diag_set(diag, "patd has no answer from the directory; its log says why");
-    err = status;
 out:
     pat_secret_free(msg, sizeof(*msg));
     return err;

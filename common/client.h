@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * client.h - ask patd about a token
+ * client.h - ask patd about a token, or to revoke one
  *
  * For guests in other people's processes: libc alone, no state, any thread, no signals,
  * nothing printed, every descriptor close-on-exec and closed on return.
@@ -35,5 +35,18 @@
 PAT_MUST_USE enum pat_err pat_client_verify(const char *socket_path,
     const struct pat_request *req, const void *token, size_t token_len, int timeout_ms,
     struct pat_identity *ret_identity, struct pat_diag *diag);
+
+/*
+ * Ask patd to revoke the token for good, which whoever has it may do. Also one that has
+ * expired, or whose owner left. Parameters and errors as above; PAT_ERR_UNKNOWN and
+ * PAT_ERR_RECORD are patd's.
+ *
+ * PAT_OK           the directory said that it is revoked, now or before
+ * PAT_ERR_UNAVAIL  it may be revoked or not: ask again. So it is with a patd that is too
+ *                  old to revoke.
+ */
+PAT_MUST_USE enum pat_err pat_client_revoke(const char *socket_path, const void *token,
+    size_t token_len, int timeout_ms, struct pat_revocation *ret_revocation,
+    struct pat_diag *diag);
 
 #endif

@@ -817,6 +817,88 @@ out:
     return err;
 }
 
+/* What an administrator has to do where a revocation is refused, or "". */
+static const char *
+revocation_advice(int code)
+{
+    switch (code) {
+    case LDAP_INSUFFICIENT_ACCESS:
+        return " (the account may not add patRevoked and patRevokedReason: see acl.ldif)";
+    case LDAP_REFERRAL:
+    case LDAP_UNWILLING_TO_PERFORM:
+        return " (is it a replica, or read only? set write_uri)";
+    default:
+        return "";
+    }
+}
+
+/* Add patRevoked. *ret_code is what the server said. */
+static enum pat_err
+add_revocation(struct pat_directory *dir, const char *dn, int64_t now,
+    struct pat_deadline deadline, int *ret_code, struct pat_diag *diag)
+{
+    char time_attr[] = "patRevoked", reason_attr[] = "patRevokedReason";
+    char text[PAT_GENTIME_LEN + 1], reason[] = "by-holder";
+    char *times[] = {text, NULL}, *reasons[] = {reason, NULL};
+    LDAPMod time = {.mod_op = LDAP_MOD_ADD, .mod_type = time_attr};
+    LDAPMod why = {.mod_op = LDAP_MOD_ADD, .mod_type = reason_attr};
+    LDAPMod *mods[] = {&time, &why, NULL};
+
+    pat_gentime_format(now, text);
+    time.mod_values = times;
+    why.mod_values = reasons;
+    return modify(dir, dn, mods, deadline, ret_code, diag);
+}
+
+/* As the directory has it now. */
+static enum pat_err
+find_revoked(struct pat_directory *dir, const struct pat_hash *hash,
+    struct pat_deadline deadline, struct pat_record *rec, bool *ret_revoked,
+    struct pat_diag *diag)
+{
+    enum pat_err err;
+
+    pat_record_clear(rec);
+    err = ask_token(dir, hash, deadline, rec, diag);
+    if (err == PAT_OK)
+        *ret_revoked = rec->revoked != NULL;
+    return err;
+}
+
+enum pat_err
+pat_directory_revoke(struct pat_directory *dir, const struct pat_hash *hash, int64_t now,
+    struct pat_deadline deadline, struct pat_record *rec, bool *ret_already,
+    struct pat_diag *diag)
+{
+    struct pat_diag said = {0};
+    int code = LDAP_OTHER;
+    bool already = false;
+    enum pat_err err;
+
+    err = pat_directory_open(dir, deadline, diag);
+    if (err == PAT_OK)
+        err = find_revoked(dir, hash, deadline, rec, &already, diag);
+    if (err != PAT_OK || already)
+        goto out;
+    err = add_revocation(dir, rec->dn, now, deadline, &code, &said);
+    if (err != PAT_OK) {
+        pat_diag_set(diag, "%s", said.text);
+        goto out;
+    }
+    if (code == LDAP_SUCCESS)
+        goto out;
+    /* Somebody else may have been faster, or have deleted it; only the entry can tell. */
+    err = find_revoked(dir, hash, deadline, rec, &already, diag);
+    if (err == PAT_OK && !already) {
+        pat_diag_set(diag, "revoke %s%s", said.text, revocation_advice(code));
+        err = unavailable(dir, diag);
+    }
+out:
+    if (err == PAT_OK)
+        *ret_already = already;
+    return err;
+}
+
 enum pat_err
 pat_directory_probe(
     struct pat_directory *dir, struct pat_deadline deadline, struct pat_diag *diag)

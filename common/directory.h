@@ -64,6 +64,20 @@ PAT_MUST_USE enum pat_err pat_directory_touch(struct pat_directory *dir, const c
     const char *old, int64_t now, const char *from, struct pat_deadline deadline,
     struct pat_diag *diag);
 
+/*
+ * Revoke the token whose patHash is `hash`, whatever else is to be said of it, with `now`
+ * as the time where the directory does not write its own. *rec must be empty; it gets
+ * what the token's entry says. *ret_already: it was revoked before, and is as it was.
+ *
+ * PAT_OK           the directory said that it is revoked
+ * PAT_ERR_UNKNOWN, PAT_ERR_RECORD  as above
+ * PAT_ERR_UNAVAIL  *diag also says what to do where rights are missing, or the server is
+ * a replica. The token may be revoked or not.
+ */
+PAT_MUST_USE enum pat_err pat_directory_revoke(struct pat_directory *dir,
+    const struct pat_hash *hash, int64_t now, struct pat_deadline deadline,
+    struct pat_record *rec, bool *ret_already, struct pat_diag *diag);
+
 /* Connect anew and read the base: does this server answer? PAT_OK or PAT_ERR_UNAVAIL. */
 PAT_MUST_USE enum pat_err pat_directory_probe(
     struct pat_directory *dir, struct pat_deadline deadline, struct pat_diag *diag);

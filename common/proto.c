@@ -27,6 +27,7 @@ enum tag {
     TAG_OWNER_ORG = 68,
     TAG_OWNER_ROLE = 69,
     TAG_EXPIRES = 70,
+    TAG_REVOKED = 71, /* 0 = by this request, 1 = before */
 };
 
 static void
@@ -258,6 +259,28 @@ pat_proto_encode_request(const struct pat_request *req, const void *token,
     return finish(&w);
 }
 
+enum pat_err
+pat_proto_encode_revoke(
+    const void *token, size_t token_len, uint32_t timeout_ms, struct pat_msg *ret_msg)
+{
+    struct writer w = begin(ret_msg);
+
+    put_number(&w, TAG_OP, PAT_OP_REVOKE, 1);
+    put_field(&w, TAG_TOKEN, token, token_len);
+    put_number(&w, TAG_TIMEOUT, timeout_ms, 4);
+    put_field(&w, TAG_LAST, NULL, 0);
+    return finish(&w);
+}
+
+static bool
+take_op(const struct field *f, enum pat_op *ret)
+{
+    if (f->len != 1 || (f->value[0] != PAT_OP_VERIFY && f->value[0] != PAT_OP_REVOKE))
+        return false;
+    *ret = (enum pat_op)f->value[0];
+    return true;
+}
+
 static bool
 take_request_field(struct reader *r, const struct field *f, struct pat_proto_request *ret)
 {
@@ -275,8 +298,7 @@ take_request_field(struct reader *r, const struct field *f, struct pat_proto_req
     }
     switch (f->tag) {
     case TAG_OP:
-        ret->op = PAT_OP_VERIFY;
-        return f->len == 1 && f->value[0] == PAT_OP_VERIFY;
+        return take_op(f, &ret->op);
     case TAG_TOKEN:
         ret->token = f->value;
         ret->token_len = f->len;
@@ -301,6 +323,14 @@ take_request_field(struct reader *r, const struct field *f, struct pat_proto_req
     }
 }
 
+/* Limits to a revocation, which there are none of, would have to be obeyed. */
+static bool
+has_conditions(const struct pat_proto_request *r)
+{
+    return r->req.user != NULL || r->req.any_user || r->req.service != NULL ||
+           r->req.source != NULL || r->orgs[0] != NULL || r->roles[0] != NULL;
+}
+
 enum pat_err
 pat_proto_decode_request(const void *data, size_t len, struct pat_proto_request *ret)
 {
@@ -314,7 +344,9 @@ pat_proto_decode_request(const void *data, size_t len, struct pat_proto_request 
     while ((rc = next_field(&r, &f)) > 0)
         if (!take_request_field(&r, &f, ret))
             return PAT_ERR_MALFORMED;
-    if (rc < 0 || ret->op != PAT_OP_VERIFY || ret->token == NULL)
+    if (rc < 0 || ret->op == 0 || ret->token == NULL)
+        return PAT_ERR_MALFORMED;
+    if (ret->op == PAT_OP_REVOKE && has_conditions(ret))
         return PAT_ERR_MALFORMED;
     if (ret->orgs[0] != NULL)
         ret->req.orgs = ret->orgs;
@@ -389,6 +421,70 @@ pat_proto_decode_answer(const void *data, size_t len, enum pat_err *ret_status,
             id.role[0] == '\0')
             return PAT_ERR_MALFORMED;
         *ret_identity = id;
+    }
+    *ret_status = (enum pat_err)status;
+    return PAT_OK;
+}
+
+enum pat_err
+pat_proto_encode_revoked(
+    enum pat_err status, const struct pat_revocation *revocation, struct pat_msg *ret_msg)
+{
+    struct writer w = begin(ret_msg);
+
+    put_number(&w, TAG_STATUS, (uint64_t)status, 1);
+    if (status == PAT_OK) {
+        put_number(&w, TAG_REVOKED, revocation->already, 1);
+        put_string(&w, TAG_ID, revocation->id, PAT_ID_MAX);
+        put_string(&w, TAG_OWNER_ORG, revocation->org, PAT_ORG_MAX);
+    }
+    return finish(&w);
+}
+
+static bool
+take_revoked_field(
+    const struct field *f, int *status, int *revoked, struct pat_revocation *r)
+{
+    switch (f->tag) {
+    case TAG_STATUS:
+        *status = f->len == 1 ? f->value[0] : -1;
+        return f->len == 1;
+    case TAG_REVOKED:
+        *revoked = f->len == 1 ? f->value[0] : -1;
+        return f->len == 1 && f->value[0] <= 1;
+    case TAG_ID:
+        return take_copy(f, r->id, sizeof(r->id));
+    case TAG_OWNER_ORG:
+        return take_copy(f, r->org, sizeof(r->org));
+    default:
+        return true;
+    }
+}
+
+enum pat_err
+pat_proto_decode_revoked(const void *data, size_t len, enum pat_err *ret_status,
+    struct pat_revocation *ret_revocation)
+{
+    struct pat_revocation r = {.already = false};
+    struct reader reader = {0};
+    struct field f = {0};
+    int status = -1, revoked = -1;
+    int rc;
+
+    if (open_body(data, len, &reader) != PAT_OK)
+        return PAT_ERR_MALFORMED;
+    while ((rc = next_field(&reader, &f)) > 0)
+        if (!first_of_tag(&reader, f.tag) ||
+            !take_revoked_field(&f, &status, &revoked, &r))
+            return PAT_ERR_MALFORMED;
+    if (rc < 0 || status < 0 || status >= PAT_ERR_COUNT)
+        return PAT_ERR_MALFORMED;
+    if (status == PAT_OK) {
+        /* That a token is accepted does not mean that it was revoked. */
+        if (revoked < 0)
+            return PAT_ERR_MALFORMED;
+        r.already = revoked == 1;
+        *ret_revocation = r;
     }
     *ret_status = (enum pat_err)status;
     return PAT_OK;

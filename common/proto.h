@@ -16,6 +16,11 @@
  * know is refused, for the field might be a limit; a client skips unknown fields of an
  * answer, for they can only add to it.
  *
+ * A request to revoke is a token and nothing else. Its answer and that to a verification
+ * cannot be taken for one another: each decoder demands of a success what only its own
+ * kind has. A patd that cannot revoke hangs up on such a request, as on any other that it
+ * does not know.
+ *
  * libc alone; nothing allocates or blocks. Decoding never reads past `len`.
  */
 #ifndef PAT_PROTO_H
@@ -39,6 +44,7 @@ struct pat_msg {
 
 enum pat_op {
     PAT_OP_VERIFY = 1,
+    PAT_OP_REVOKE = 2,
 };
 
 /* A request as patd sees it. Everything points into the message that was decoded. */
@@ -48,6 +54,7 @@ struct pat_proto_request {
     size_t token_len;
     uint32_t timeout_ms; /* how long the client will wait; 0 = it did not say */
     bool last;           /* nothing more comes: hang up after the answer */
+    /* Of PAT_OP_VERIFY alone: */
     struct pat_request req;
     const char *orgs[PAT_LIST_MAX + 1];
     const char *roles[PAT_LIST_MAX + 1];
@@ -68,6 +75,10 @@ PAT_MUST_USE enum pat_err pat_proto_frame(const void *data, size_t have, size_t 
 PAT_MUST_USE enum pat_err pat_proto_encode_request(const struct pat_request *req,
     const void *token, size_t token_len, uint32_t timeout_ms, struct pat_msg *ret_msg);
 
+/* The same for a request to revoke. */
+PAT_MUST_USE enum pat_err pat_proto_encode_revoke(
+    const void *token, size_t token_len, uint32_t timeout_ms, struct pat_msg *ret_msg);
+
 /*
  * Decode one whole message. *ret is overwritten, and holds pointers into itself: it must
  * not be copied. PAT_ERR_MALFORMED: anything at all is not as described above.
@@ -85,6 +96,12 @@ PAT_MUST_USE enum pat_err pat_proto_encode_answer(
  */
 PAT_MUST_USE enum pat_err pat_proto_decode_answer(const void *data, size_t len,
     enum pat_err *ret_status, struct pat_identity *ret_identity);
+
+/* Both for the answer to a request to revoke. */
+PAT_MUST_USE enum pat_err pat_proto_encode_revoked(enum pat_err status,
+    const struct pat_revocation *revocation, struct pat_msg *ret_msg);
+PAT_MUST_USE enum pat_err pat_proto_decode_revoked(const void *data, size_t len,
+    enum pat_err *ret_status, struct pat_revocation *ret_revocation);
 
 void pat_msg_clear(struct pat_msg *msg);
 

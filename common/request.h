@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * request.h - what a host asks about a token, and what it learns of its bearer
+ * request.h - what a host asks about a token, and what it learns of it and its bearer
  *
  * libc alone.
  */
@@ -27,6 +27,13 @@ struct pat_request {
     const char *source;  /* remote address as the host gives it; never resolved */
     const char *const *orgs;  /* orgs that the service accepts, or NULL */
     const char *const *roles; /* roles that the service accepts, or NULL */
+};
+
+/* What became of a token that its holder wanted revoked; meaningful only after PAT_OK. */
+struct pat_revocation {
+    bool already;              /* it was revoked before, and nothing was changed */
+    char id[PAT_ID_MAX + 1];   /* "" = its entry has none, or one that is too long */
+    char org[PAT_ORG_MAX + 1]; /* likewise */
 };
 
 /* What was granted; meaningful only after PAT_OK. Strings are UTF-8 and NUL-terminated.

@@ -9,6 +9,7 @@
 
 #include "lastused.h"
 #include "log.h"
+#include "revoke.h"
 #include "secret.h"
 #include "settings.h"
 
@@ -107,6 +108,56 @@ request_deadline(
 }
 
 static void
+log_revocation(const struct client *c, const struct pat_revocation *revocation,
+    enum pat_err err, const struct pat_diag *diag)
+{
+    int64_t took_ns = pat_monotonic_ns() - client_arrival_ns(c);
+    struct log_line line = {"", 0};
+    const char *result = "refuse";
+    char number[32];
+
+    if (err == PAT_OK)
+        result = revocation->already ? "already" : "done";
+    else if (err == PAT_ERR_UNAVAIL)
+        result = "unavailable";
+    log_line_add(&line, "revoke", result);
+    if (err != PAT_OK)
+        log_line_add(&line, "reason", pat_strerror(err));
+    log_line_add(&line, "id", revocation->id[0] != '\0' ? revocation->id : NULL);
+    log_line_add(&line, "org", revocation->org[0] != '\0' ? revocation->org : NULL);
+    (void)snprintf(number, sizeof(number), "%lu", (unsigned long)client_uid(c));
+    log_line_add(&line, "peer_uid", number);
+    (void)snprintf(number, sizeof(number), "%.1f", (double)took_ns / 1e6);
+    log_line_add(&line, "ms", number);
+    if (diag->text[0] != '\0')
+        log_line_add(&line, "detail", diag->text);
+    log_write(
+        err == PAT_ERR_UNAVAIL || err == PAT_ERR_RECORD ? PAT_LOG_ERROR : PAT_LOG_INFO,
+        "%s", line.text);
+}
+
+/* Whoever has the token may. The answer says what the directory said, not before. */
+static void
+handle_revoke(struct worker *w, struct client *c, const struct pat_proto_request *ask)
+{
+    struct pat_revocation revocation = {.already = false};
+    struct pat_diag diag = {0};
+    struct pat_msg answer = {.len = 0};
+    enum pat_err err;
+
+    err = pat_revoke(&w->settings->conf, ask->token, ask->token_len, (int64_t)time(NULL),
+        request_deadline(w, c, ask), &revocation, &diag);
+    if (pat_proto_encode_revoked(err, &revocation, &answer) == PAT_OK)
+        client_send(c, answer.data, answer.len);
+    log_revocation(c, &revocation, err, &diag);
+    /* From here on what `ask` points to is gone. */
+    if (ask->last)
+        server_hang_up(w->server, c);
+    else
+        server_release(w->server, c);
+}
+
+static void
 handle(struct worker *w, struct client *c)
 {
     struct question q;
@@ -132,6 +183,10 @@ handle(struct worker *w, struct client *c)
         log_write(PAT_LOG_DEBUG, "uid %lu sent a request that cannot be decoded",
             (unsigned long)client_uid(c));
         server_hang_up(w->server, c);
+        return;
+    }
+    if (ask->op == PAT_OP_REVOKE) {
+        handle_revoke(w, c, ask);
         return;
     }
     err = pat_verify(w->ctx, &ask->req, ask->token, ask->token_len, now,

@@ -102,7 +102,9 @@ def test_damaged(path, token):
     good = request(token)
     bad = [
         message(b""),
-        message(field(OP, b"\2") + field(TOKEN, token)),
+        message(field(OP, b"\3") + field(TOKEN, token)),
+        message(field(OP, b"\2") + field(TOKEN, token) + field(USER, b"alice\0")),
+        message(field(OP, b"\2")),
         message(field(OP, b"\1")),
         message(field(TOKEN, token)),
         request(token, extra=field(99, b"new limit")),

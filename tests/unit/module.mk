@@ -2,7 +2,7 @@
 # check: every unit test, no root needed. What failed is shown; the rest is in NAME.log.
 
 UNIT_NAMES := bearer client conf decide error export file gentime option pam_module proto \
-	sasl_message sasl_module saslauthd scope shape strv text token uri when
+	revoke sasl_message sasl_module saslauthd scope shape strv text token uri when
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
 

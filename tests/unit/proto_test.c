@@ -448,7 +448,22 @@ static const struct fields_row request_fields[] = {
     {"no op", {TOK, S(USER, "alice")}, false},
     {"no token", {VERIFY, S(USER, "alice")}, false},
     {"op 0", {N(OP, "\0"), TOK}, false},
-    {"op 2", {N(OP, "\2"), TOK}, false},
+    {"op 3", {N(OP, "\3"), TOK}, false},
+    {"op 255", {N(OP, "\xff"), TOK}, false},
+    {"revoke", {N(OP, "\2"), TOK}, true},
+    {"revoke, in another order", {N(LAST, ""), TOK, N(OP, "\2")}, true},
+    {"revoke no token", {N(OP, "\2")}, false},
+    {"revoke two tokens", {N(OP, "\2"), TOK, TOK}, false},
+    {"revoke and verify", {N(OP, "\2"), VERIFY, TOK}, false},
+    {"revoke of two bytes", {N(OP, "\2\0"), TOK}, false},
+    {"revoke for a user", {N(OP, "\2"), TOK, S(USER, "alice")}, false},
+    {"revoke for a user, said first", {S(USER, "alice"), TOK, N(OP, "\2")}, false},
+    {"revoke for any user", {N(OP, "\2"), TOK, N(ANY_USER, "")}, false},
+    {"revoke for a service", {N(OP, "\2"), TOK, S(SERVICE, "sshd")}, false},
+    {"revoke for a source", {N(OP, "\2"), TOK, S(SOURCE, "::1")}, false},
+    {"revoke for an org", {N(OP, "\2"), TOK, S(ORG, "acme")}, false},
+    {"revoke for a role", {N(OP, "\2"), TOK, S(ROLE, "owner")}, false},
+    {"revoke with a field of tomorrow", {N(OP, "\2"), TOK, N(63, "")}, false},
     {"op empty", {N(OP, ""), TOK}, false},
     {"op of two bytes", {N(OP, "\1\0"), TOK}, false},
     {"op twice", {VERIFY, VERIFY, TOK}, false},
@@ -800,7 +815,9 @@ check_request_sane(const uint8_t *copy, size_t len, const struct pat_proto_reque
 {
     const uint8_t *tok = req->token;
 
-    if (req->op != PAT_OP_VERIFY || tok < copy || tok + req->token_len > copy + len)
+    if (req->op != PAT_OP_VERIFY && req->op != PAT_OP_REVOKE)
+        fail_msg("op %d", (int)req->op);
+    if (tok < copy || tok + req->token_len > copy + len)
         fail_msg("the token is outside of the message");
     check_inside(req->req.user, copy, len);
     check_inside(req->req.service, copy, len);
