@@ -216,6 +216,47 @@ patId: new
 LDIF
 }
 
+# patd_modifies CODE DN LINE...: as patd, refused with that result code; 0 = done
+patd_modifies() {
+    local want=$1 dn=$2
+    shift 2
+
+    printf '%s\n' "dn: $dn" 'changetype: modify' "$@" | refuses "$want" ldap_patd ldapmodify
+}
+
+@test "patd revokes for who holds a token, and cannot take that back or say more" {
+    # What is no part of a revocation.
+    patd_modifies 50 "$token_a" 'add: patRevokedBy' "patRevokedBy: uid=bob,$people"
+    patd_modifies 50 "$token_a" 'add: patRevoked' 'patRevoked: 20200101000000Z' - \
+        'add: patRevokedBy' "patRevokedBy: uid=bob,$people"
+    patd_modifies 50 "$token_a" 'replace: patRevoked' 'patRevoked: 20200101000000Z'
+    patd_modifies 50 "$token_a" 'replace: patRevokedReason' 'patRevokedReason: x'
+    patd_modifies 50 "$token_a" 'delete: patRevoked'
+    patd_modifies 50 "$token_a" 'add: patRevoked' 'patRevoked: 20200101000000Z' - \
+        'add: patService' 'patService: smtp'
+    patd_modifies 50 "o=acme,$orgs" 'add: description' 'description: x'
+    expect "$(ldap_admin_get "$token_a" patRevoked)" ''
+
+    patd_modifies 0 "$token_a" 'add: patRevoked' 'patRevoked: 20200101000000Z' - \
+        'add: patRevokedReason' 'patRevokedReason: by-holder'
+    expect "$(ldap_admin_get "$token_a" patRevokedReason)" by-holder
+    expect "$(ldap_admin_get "$token_a" patRevokedBy)" "cn=patd,ou=services,$PAT_BASE"
+    [[ -n $(ldap_admin_get "$token_a" patRevoked) ]]
+
+    for attr in patRevoked patRevokedBy patRevokedReason; do
+        patd_modifies 50 "$token_a" "delete: $attr"
+        patd_modifies 50 "$token_a" "delete: $attr" "$attr: $(ldap_admin_get "$token_a" $attr)"
+        patd_modifies 50 "$token_a" "replace: $attr"
+    done
+    patd_modifies 50 "$token_a" 'delete: patRevoked' - 'add: patRevoked' 'patRevoked: 20200101000000Z'
+    # One value there is: a second is no matter of rights.
+    patd_modifies 19 "$token_a" 'add: patRevokedReason' 'patRevokedReason: mislaid'
+    expect "$(ldap_admin_get "$token_a" patRevokedReason)" by-holder
+    # It need not read why.
+    expect "$(search patd "$token_a" '(objectClass=*)' patRevokedReason patRevokedBy)" "$token_a"
+    expect "$(search patd "$orgs" '(patRevokedReason=by-holder)' 1.1)" ''
+}
+
 @test "patd sees no event and none of its own rights anywhere else" {
     ldap_admin_add <<LDIF
 dn: patEventId=e1,ou=audit,o=acme,$orgs
