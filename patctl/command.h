@@ -75,7 +75,9 @@ extern const struct command org_add_command;
 extern const struct command org_list_command;
 extern const struct command report_command;
 extern const struct command revoke_command;
+extern const struct command revoke_shown_command;
 extern const struct command rotate_command;
 extern const struct command show_command;
+extern const struct command verify_command;
 
 #endif

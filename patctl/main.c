@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
     &mint_command,
     &list_command,
     &show_command,
+    &revoke_shown_command, /* before the other, whose name it begins with */
     &revoke_command,
     &rotate_command,
     &report_command,
@@ -35,6 +36,7 @@ static const struct command *const commands[] = {
     &member_role_command,
     &member_remove_command,
     &member_list_command,
+    &verify_command,
     &generate_command,
 };
 
