@@ -63,7 +63,9 @@ struct command {
     int (*run)(const struct call *call);
 };
 
+extern const struct command audit_command;
 extern const struct command connect_command;
+extern const struct command doctor_command;
 extern const struct command generate_command;
 extern const struct command list_command;
 extern const struct command member_add_command;

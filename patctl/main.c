@@ -37,6 +37,7 @@ static const struct command *const commands[] = {
     &member_remove_command,
     &member_list_command,
     &verify_command,
+    &audit_command,
     &generate_command,
 };
 

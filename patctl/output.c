@@ -450,3 +450,12 @@ output_object(struct json_object *object)
     (void)putchar('\n');
     return flush();
 }
+
+int
+output_line(struct json_object *object)
+{
+    if (!print_json(object, JSON_C_TO_STRING_PLAIN))
+        return say_no_memory();
+    (void)putchar('\n');
+    return flush();
+}

@@ -72,6 +72,9 @@ PAT_MUST_USE int output_end(struct output *o);
 /* One object by itself, over several lines; takes it over. Exit status as above. */
 PAT_MUST_USE int output_object(struct json_object *object);
 
+/* The same on one line, which is written at once. */
+PAT_MUST_USE int output_line(struct json_object *object);
+
 /* A JSON string of any bytes; JSON's null of NULL. */
 struct json_object *output_string(const char *s);
 
