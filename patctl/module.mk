@@ -3,11 +3,11 @@
 PATCTL_SRC := args connect dn generate list live main member membership mint minting org output \
 	progress prompt report revoke say session show text tokens when write
 # What asks patd, watches or examines.
-PATCTL_SRC += audit event follow revoke_shown shown verify
+PATCTL_SRC += audit doctor doctor_ldap doctor_pam doctor_tls event follow revoke_shown shown verify
 PATCTL_OBJ := $(PATCTL_SRC:%=$(OBJ)/patctl/%.o)
 
 $(BUILD)/patctl: $(PATCTL_OBJ) $(BUILD)/libpat.a $(BUILD)/libpat-client.a
 	@$(call say,LD $@)
-	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ $(CORE_LIBS) -ljson-c
+	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ $(CORE_LIBS) -ljson-c -lssl
 
 ALL += $(BUILD)/patctl
