@@ -332,3 +332,34 @@ EOF
     login plain bob
     expect PAM_AUTH_ERR
 }
+
+# --- revoked by who holds it ---------------------------------------------------------------
+
+@test "who holds a token ends it, at this time, without a hook" {
+    local before after when
+
+    mint bob acme
+    login plain bob
+    expect PAM_SUCCESS
+    before=$(now_gt)
+    run "$PAT_BUILD/patctl" revoke --stdin --socket "$PAT_SOCKET" <<<"$MINT_TOKEN"
+    [[ $status -eq 0 && $output == "revoked: $MINT_ID (acme)" ]]
+    after=$(now_gt)
+    when=$(ldap_admin_get "$MINT_DN" patRevoked)
+    [[ ! $when < $before && ! $when > $after ]]
+    [[ $(ldap_admin_get "$MINT_DN" patRevokedReason) == by-holder ]]
+    login plain bob
+    expect PAM_AUTH_ERR
+    run "$PAT_BUILD/patctl" revoke --stdin --socket "$PAT_SOCKET" <<<"$MINT_TOKEN"
+    [[ $status -eq 0 && $output == "was revoked already: $MINT_ID (acme)" ]]
+    [[ $(ldap_admin_get "$MINT_DN" patRevoked) == "$when" ]]
+}
+
+@test "a token whose hash two entries have is ended by nobody who holds it" {
+    mint bob acme
+    import "patId=twin,ou=tokens,o=globex,ou=orgs,$PAT_BASE" bob
+    run "$PAT_BUILD/patctl" revoke --stdin --socket "$PAT_SOCKET" <<<"$MINT_TOKEN"
+    [[ $status -eq 1 && $output == *'not unique'* ]]
+    [[ -z $(ldap_admin_get "$MINT_DN" patRevoked) ]]
+    ldap_admin ldapdelete "patId=twin,ou=tokens,o=globex,ou=orgs,$PAT_BASE"
+}

@@ -1,0 +1,321 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# patctl doctor: a directory, a patd and PAM stacks that are well; then one real fault
+# after another, each of which it names.
+
+bats_require_minimum_version 1.5.0
+load common
+
+setup_file() {
+    [[ $EUID -eq 0 ]] || skip 'needs root, as patd does to become its user'
+    sandbox_up --tls
+    mint bob acme
+    revoke "$MINT_DN"
+    mint bob acme 'patService: imap'
+    ldap_admin_modify <<LDIF
+dn: cn=patd,ou=services,$PAT_BASE
+changetype: modify
+add: objectClass
+objectClass: simpleSecurityObject
+-
+add: userPassword
+userPassword: patd-password
+LDIF
+}
+
+teardown_file() {
+    [[ -z ${SANDBOX-} ]] || sandbox_down
+}
+
+setup() {
+    load_sandbox
+    CONF=$SANDBOX/etc/doctor.conf
+    PAMD=$BATS_TEST_TMPDIR/pam.d
+    mkdir "$PAMD"
+    cp "$PAT_CONF" "$CONF"
+    patd_dn="cn=patd,ou=services,$PAT_BASE"
+}
+
+# doctor: sets status and output
+doctor() {
+    run "$PAT_BUILD/patctl" doctor --conf "$CONF" --pam "$PAMD"
+    printf '%s\n' "$output"
+}
+
+# finds MARK PATTERN: a line of that kind fits
+finds() {
+    grep -qE "^$1  .*$2" <<<"$output"
+}
+
+# names PATTERN: it is wrong, and nothing else is
+names() {
+    [[ $status -eq 1 ]] && finds 'WRONG' "$1" && [[ $(grep -c ^WRONG <<<"$output") -eq 1 ]]
+}
+
+config_change() {
+    ldapmodify -Q -Y EXTERNAL -H "$LDAPURI" >/dev/null
+}
+
+# The account by name and password, over ldaps://, as from another host.
+use_ldaps() {
+    printf '%s' patd-password >"$SANDBOX/etc/patd.pw"
+    chgrp nogroup "$SANDBOX/etc/patd.pw"
+    chmod 640 "$SANDBOX/etc/patd.pw"
+    sed -i '/^uri/d' "$CONF"
+    cat >>"$CONF" <<CONF
+uri = ${1:-$PAT_LDAPS_URI}
+bind_dn = $patd_dn
+bind_password_file = $SANDBOX/etc/patd.pw
+tls_ca_file = $PAT_CA
+CONF
+}
+
+# new_certificate NAME DAYS-ARGUMENT...: for slapd, by the CA of the sandbox or its own
+new_certificate() {
+    local etc=$SANDBOX/etc name=$1
+    shift
+
+    cp "$etc/slapd.pem" "$BATS_TEST_TMPDIR/slapd.pem"
+    printf '%s\n' "subjectAltName=$name" 'basicConstraints=critical,CA:FALSE' \
+        >"$BATS_TEST_TMPDIR/ext"
+    openssl x509 -req -in "$etc/slapd.csr" -extfile "$BATS_TEST_TMPDIR/ext" -set_serial 2 \
+        -out "$etc/slapd.pem" "$@" 2>/dev/null
+    sandbox slapd-stop
+    sandbox slapd-start
+}
+
+old_certificate() {
+    cp "$BATS_TEST_TMPDIR/slapd.pem" "$SANDBOX/etc/slapd.pem"
+    sandbox slapd-stop
+    sandbox slapd-start
+}
+
+by_ca() { printf '%s\n' -CA "$PAT_CA" -CAkey "$SANDBOX/etc/ca.key"; }
+
+@test "all is well" {
+    printf '%s\n' 'auth [success=done ignore=ignore default=die] pam_pat.so org=acme' \
+        '@include common-auth' 'account required pam_unix.so' >"$PAMD/sshd"
+    printf '%s\n' 'auth [success=1 default=ignore] pam_unix.so' 'auth requisite pam_deny.so' \
+        'auth required pam_permit.so' >"$PAMD/common-auth"
+    doctor
+    [[ $status -eq 0 ]]
+    run ! grep -v '^OK  ' <<<"$output"
+    doctor
+    finds OK 'PAM sshd: no other module is given a token'
+    finds OK 'patHash and not read it'
+    finds OK 'reads patRevoked'
+    finds OK 'overlay pat is there'
+    finds OK 'indexes are there'
+    finds OK 'patd answers'
+    [[ $output != *$'\e['* ]]
+    # A terminal, and one of somebody who wants no colours.
+    run script -qec "$PAT_BUILD/patctl doctor --conf $CONF --pam $PAMD" /dev/null
+    [[ $output == *$'\e[32mOK'* ]]
+    NO_COLOR=1 run script -qec "$PAT_BUILD/patctl doctor --conf $CONF --pam $PAMD" /dev/null
+    [[ $output == *OK* && $output != *$'\e['* ]]
+}
+
+@test "over ldaps:// what is to be seen is well" {
+    use_ldaps
+    doctor
+    # Overlay, indexes and clock are not to be seen from here.
+    [[ $status -eq 3 ]]
+    finds OK "$PAT_LDAPS_URI: reached, certificate accepted, bound"
+    finds '\?    ' 'indexes and overlay'
+}
+
+@test "an expired certificate" {
+    mapfile -t ca < <(by_ca)
+    use_ldaps
+    new_certificate IP:127.0.0.1 "${ca[@]}" -days -1
+    doctor
+    old_certificate
+    names 'TLS: the certificate has expired'
+}
+
+@test "a certificate for another name" {
+    mapfile -t ca < <(by_ca)
+    use_ldaps
+    new_certificate DNS:elsewhere.example.com "${ca[@]}" -days 3
+    doctor
+    old_certificate
+    names 'TLS: the certificate is for another name than 127.0.0.1'
+}
+
+@test "a certificate of another CA, by StartTLS" {
+    use_ldaps "$PAT_LDAP_URI"
+    printf 'tls = starttls\n' >>"$CONF"
+    doctor
+    finds OK "$PAT_LDAP_URI: reached, bound"
+    new_certificate IP:127.0.0.1 -signkey "$SANDBOX/etc/slapd.key" -days 3
+    doctor
+    old_certificate
+    names 'TLS: the certificate is not signed by a CA in'
+}
+
+@test "a dead server, and one of two" {
+    use_ldaps "ldaps://127.0.0.1:1, $PAT_LDAPS_URI"
+    doctor
+    names 'ldaps://127.0.0.1:1: connect: Connection refused'
+    finds OK "$PAT_LDAPS_URI: reached"
+}
+
+@test "a wrong password" {
+    use_ldaps
+    printf wrong >"$SANDBOX/etc/patd.pw"
+    doctor
+    names 'it is reached, but: bind: Invalid credentials.*bind_password_file'
+}
+
+# with_rule ACL: before all others, for one look
+with_rule() {
+    printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' 'add: olcAccess' \
+        "olcAccess: {0}to dn.subtree=\"ou=orgs,$PAT_BASE\" $1" | config_change
+    doctor
+    config_change <<'LDIF'
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+delete: olcAccess
+olcAccess: {0}
+LDIF
+}
+
+@test "rights that are too many or too few" {
+    with_rule "attrs=patHash by dn.exact=\"$patd_dn\" read by * none"
+    names 'the account can read patHash'
+    with_rule "attrs=patHash by dn.exact=\"$patd_dn\" none by * none"
+    names 'may not search patHash'
+    with_rule "attrs=patRevoked by dn.exact=\"$patd_dn\" =s by * none"
+    names 'search patRevoked and not read it'
+    with_rule "attrs=patService by dn.exact=\"$patd_dn\" =s by * none"
+    names 'search patService and not read it'
+    with_rule "attrs=patSource by dn.exact=\"$patd_dn\" none by * none"
+    names 'no right to patSource'
+    doctor
+    [[ $status -eq 0 ]]
+}
+
+@test "no overlay" {
+    sandbox_dn='olcOverlay={0}pat,olcDatabase={1}mdb,cn=config'
+    printf '%s\n' "dn: $sandbox_dn" 'changetype: delete' | config_change
+    doctor
+    config_change <<LDIF
+dn: $sandbox_dn
+changetype: add
+objectClass: olcOverlayConfig
+objectClass: olcPatConfig
+olcOverlay: {0}pat
+LDIF
+    names 'the overlay pat is not there'
+}
+
+@test "a missing index" {
+    local line
+
+    line=$(ldapsearch -Q -Y EXTERNAL -H "$LDAPURI" -LLL -o ldif-wrap=no -s base \
+        -b 'olcDatabase={1}mdb,cn=config' '(objectClass=*)' olcDbIndex |
+        sed -n 's/^olcDbIndex: \(.*patHash.*\)/\1/p')
+    [[ -n $line ]]
+    printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' \
+        'delete: olcDbIndex' "olcDbIndex: $line" | config_change
+    doctor
+    printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' \
+        'add: olcDbIndex' "olcDbIndex: $line" | config_change
+    [[ $status -eq 1 ]]
+    finds WRONG 'no equality index on patHash'
+}
+
+@test "no schema, no such base" {
+    # A server of its own, with nothing of ours.
+    local dir=$BATS_TEST_TMPDIR/bare socket=$SANDBOX/run/bare pid
+    local uri=ldapi://${socket//\//%2F}
+
+    mkdir -p "$dir/db"
+    chmod 711 "$BATS_TEST_TMPDIR" "$dir"
+    cat >"$dir/slapd.conf" <<CONF
+include /etc/ldap/schema/core.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+authz-regexp .* cn=patd,dc=example,dc=com
+database mdb
+suffix dc=example,dc=com
+rootdn cn=patd,dc=example,dc=com
+directory $dir/db
+CONF
+    sed -i '/^uri/d' "$CONF"
+    printf 'uri = %s\n' "$uri" >>"$CONF"
+    /usr/sbin/slapd -d 0 -f "$dir/slapd.conf" -h "$uri" </dev/null 3>&- &
+    pid=$!
+    wait_for 10 test -S "$socket"
+    doctor
+    kill "$pid"
+    wait "$pid" || true
+    [[ $status -eq 1 ]]
+    finds WRONG 'the schema has no patId.*pat.ldif'
+    finds WRONG 'base .* cannot be searched'
+}
+
+@test "patd is away" {
+    sandbox patd-stop
+    doctor
+    sandbox patd-start
+    names "$PAT_SOCKET: .*is patd running"
+}
+
+@test "PAM stacks that hand a token on" {
+    printf '%s\n' '@include first' 'auth include rest' >"$PAMD/svc"
+    printf '%s\n' 'auth requisite pam_deny.so' >"$PAMD/rest"
+    printf '%s\n' 'auth required pam_env.so' '# auth required pam_unix.so' \
+        $'auth  sufficient \\\n  /lib/security/pam_pat.so org=acme' >"$PAMD/first"
+    # Nobody is behind it who would get the token.
+    doctor
+    finds OK 'PAM svc: no other'
+    echo 'auth substack more' >>"$PAMD/rest"
+    printf '%s\n' 'auth required pam_unix.so try_first_pass' >"$PAMD/more"
+    doctor
+    names 'PAM svc: pam_pat.so has the control sufficient: at auth_err .*pam_unix.so'
+    # Each by itself.
+    for control in required optional '[success=done default=ignore]' \
+        '[success=done ignore=ignore default=bad]' '[success=ok default=die]' requisite \
+        '[success=done authinfo_unavail=ignore ignore=ignore default=die]' \
+        '[success=done auth_err=1 default=die]'; do
+        printf '%s\n' "auth $control pam_pat.so" >"$PAMD/first"
+        doctor
+        names 'PAM svc: pam_pat.so has the control'
+    done
+    finds WRONG 'default=die\]'
+    printf '%s\n' 'auth [success=done authinfo_unavail=ignore ignore=ignore default=die] pam_pat.so' \
+        >"$PAMD/first"
+    doctor
+    names 'at authinfo_unavail the token goes on'
+}
+
+@test "a module that asks before pam_pat, and a stack that cannot be read" {
+    printf '%s\n' 'auth sufficient pam_unix.so' \
+        'auth [success=done ignore=ignore default=die] pam_pat.so' >"$PAMD/svc"
+    doctor
+    names 'PAM svc: pam_unix.so stands before pam_pat.so'
+    printf '%s\n' '@include svc' >"$PAMD/svc"
+    printf '%s\n' 'auth [success=done ignore=ignore default=die] pam_pat.so' \
+        '@include nowhere' >"$PAMD/other"
+    doctor
+    [[ $status -eq 3 ]]
+    finds '\?    ' 'PAM other: .*nowhere'
+}
+
+@test "the configuration is wrong, unsafe or for root alone" {
+    echo 'bsae = dc=example' >>"$CONF"
+    doctor
+    names 'doctor.conf:[0-9]*: bsae'
+    cp "$PAT_CONF" "$CONF"
+    chmod 600 "$CONF"
+    doctor
+    names 'configuration, as uid [1-9][0-9]*: .*doctor.conf'
+    chmod 666 "$CONF"
+    doctor
+    names 'doctor.conf: .*writable'
+    rm "$CONF"
+    doctor
+    names 'doctor.conf'
+}
