@@ -339,7 +339,7 @@ get_password(struct session_options *o)
     char *text = NULL;
     int rc;
 
-    if (!o->ask)
+    if (!o->ask || o->password != NULL)
         return EX_OK;
     rc = prompt_secret("LDAP password: ", &text);
     if (rc != EX_OK)

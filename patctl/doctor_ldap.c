@@ -426,7 +426,7 @@ void
 doctor_servers(struct doctor *d, const struct pat_conf *conf)
 {
     const char *uris[PAT_URI_MAX + 2] = {NULL};
-    int64_t newest[PAT_URI_MAX + 2];
+    int64_t newest[PAT_URI_MAX + 2] = {0};
     size_t count = 0;
 
     for (; count < PAT_URI_MAX && conf->uri[count] != NULL; count++)

@@ -169,6 +169,7 @@ pause_for(unsigned seconds)
 static int
 open_again(const struct session_options *options, struct session *s)
 {
+    size_t len = options->password != NULL ? strlen(options->password) : 0;
     int rc = EX_UNAVAILABLE;
 
     for (unsigned pause = 1; !interrupted;
@@ -181,7 +182,7 @@ open_again(const struct session_options *options, struct session *s)
         pause_for(pause);
         rc = interrupted ? EX_OK : session_open(&o, s);
         if (o.password != NULL)
-            pat_secret_free(o.password, strlen(options->password));
+            pat_secret_free(o.password, len);
         if (rc != EX_UNAVAILABLE && rc != EX_TEMPFAIL)
             return rc;
     }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own
 #
 # patd with a directory that has no hook, and with records that the hook would refuse: it
 # decides by what is there, and never lets in whom it is in doubt about.
