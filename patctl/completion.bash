@@ -13,8 +13,13 @@ _patctl() {
     table=$(patctl --list-options 2>/dev/null) || return 0
     while IFS= read -r line; do
         name=${line%%:*}
-        if [[ $name == "$first" || $name == "$first $second" ]]; then
+        if [[ $name == "$first $second" ]]; then
             options=${line#*:}
+            break
+        elif [[ $name == "$first" ]]; then
+            options+=" ${line#*:}"
+        elif [[ $name == "$first --"* ]]; then
+            options+=" ${name#"$first "}" # an option that makes it another command
         fi
     done <<<"$table"
 
