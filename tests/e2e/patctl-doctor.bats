@@ -33,6 +33,7 @@ setup() {
     CONF=$SANDBOX/etc/doctor.conf
     PAMD=$BATS_TEST_TMPDIR/pam.d
     mkdir "$PAMD"
+    BARE_PIDS=()
     cp "$PAT_CONF" "$CONF"
     patd_dn="cn=patd,ou=services,$PAT_BASE"
 }
@@ -226,13 +227,13 @@ LDIF
     finds WRONG 'no equality index on patHash'
 }
 
-@test "no schema, no such base" {
-    # A server of its own, with nothing of ours.
-    local dir=$BATS_TEST_TMPDIR/bare socket=$SANDBOX/run/bare pid
-    local uri=ldapi://${socket//\//%2F}
+# bare_server NAME CONTEXT-CSN: another slapd, at $BARE_URI, that knows patd as its rootdn
+# and nothing of ours
+bare_server() {
+    local dir=$BATS_TEST_TMPDIR/$1 socket=$SANDBOX/run/$1
 
+    BARE_URI=ldapi://${socket//\//%2F}
     mkdir -p "$dir/db"
-    chmod 711 "$BATS_TEST_TMPDIR" "$dir"
     cat >"$dir/slapd.conf" <<CONF
 include /etc/ldap/schema/core.schema
 modulepath /usr/lib/ldap
@@ -243,17 +244,55 @@ suffix dc=example,dc=com
 rootdn cn=patd,dc=example,dc=com
 directory $dir/db
 CONF
-    sed -i '/^uri/d' "$CONF"
-    printf 'uri = %s\n' "$uri" >>"$CONF"
-    /usr/sbin/slapd -d 0 -f "$dir/slapd.conf" -h "$uri" </dev/null 3>&- &
-    pid=$!
+    /usr/sbin/slapadd -q -f "$dir/slapd.conf" <<LDIF
+dn: dc=example,dc=com
+objectClass: dcObject
+objectClass: organization
+o: example
+dc: example
+contextCSN: $2#000000#000#000000
+LDIF
+    /usr/sbin/slapd -d 0 -f "$dir/slapd.conf" -h "$BARE_URI" </dev/null 3>&- &
+    BARE_PIDS+=("$!")
     wait_for 10 test -S "$socket"
+}
+
+teardown() {
+    local pid
+
+    for pid in "${BARE_PIDS[@]}"; do
+        kill "$pid" || true
+        wait "$pid" || true
+    done
+}
+
+@test "no schema, no such base" {
+    bare_server bare 20200101000000.000000Z
+    sed -i '/^uri/d' "$CONF"
+    printf 'uri = %s\n' "$BARE_URI" >>"$CONF"
     doctor
-    kill "$pid"
-    wait "$pid" || true
     [[ $status -eq 1 ]]
     finds WRONG 'the schema has no patId.*pat.ldif'
     finds WRONG 'base .* cannot be searched'
+}
+
+@test "a replica that lags" {
+    local uris=$LDAPURI
+
+    bare_server behind 20200101000000.000000Z
+    uris+=,$BARE_URI
+    bare_server ahead 20200101000031.000000Z
+    uris+=,$BARE_URI
+    bare_server nearly 20200101000005.000000Z
+    sed -i '/^uri/d' "$CONF"
+    printf 'uri = %s\n' "$uris,$BARE_URI" >>"$CONF"
+    doctor
+    [[ $status -eq 1 ]]
+    finds WRONG 'behind: lag: its last change is 31 s older'
+    finds OK 'ahead: lag: none to speak of'
+    finds OK 'nearly: lag: none to speak of'
+    # acl.ldif does not show it.
+    finds '\?    ' 'ldapi: lag: the account may not read contextCSN'
 }
 
 @test "patd is away" {
