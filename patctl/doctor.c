@@ -45,6 +45,9 @@ init(void *options)
     o->pam = PAM_DIR_DEFAULT;
 }
 
+static void finding(const struct doctor *d, const char *mark, const char *colour,
+    const char *fmt, va_list ap) PAT_PRINTF(4, 0);
+
 static void
 finding(const struct doctor *d, const char *mark, const char *colour, const char *fmt,
     va_list ap)
