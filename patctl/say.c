@@ -10,6 +10,8 @@
 #include "progress.h"
 #include "text.h"
 
+static void write_line(const char *before, const char *fmt, va_list ap) PAT_PRINTF(2, 0);
+
 static void
 write_line(const char *before, const char *fmt, va_list ap)
 {
