@@ -156,13 +156,15 @@ assert e[0]['metadata']['name'] == 'a\x1b]0;x\x07\x1b[2J\"b\x9b\u202e=c\\\\d', e
 }
 
 @test "--follow tells what is new, over a restart of slapd, until it is interrupted" {
-    local first second third
+    local first second third rc
 
     mint bob acme
     first=$MINT_ID
     follow_as alice --json
     # It lacks the org, and says so.
-    wait "$FOLLOWER" || [[ $? -eq 64 ]]
+    rc=0
+    wait "$FOLLOWER" || rc=$?
+    [[ $rc -eq 64 ]]
     follow_as alice --org acme --json
     wait_for 10 grep -q "$first" "$OUT"
     mint bob acme
