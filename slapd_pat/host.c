@@ -22,6 +22,8 @@ const struct pat_attribute pat_attributes[PAT_ATTRIBUTES + 1] = {
     {&pat_schema.max_lifetime, "patMaxLifetime", true},
     {&pat_schema.mint_role, "patMintRole", true},
     {&pat_schema.secret, "patSecret", true},
+    {&pat_schema.owner_uid, "patOwnerUid", true},
+    {&pat_schema.owner_role, "patOwnerRole", true},
     {&pat_schema.event_id, "patEventId", true},
     {&pat_schema.action, "patAction", true},
     {&pat_schema.event_time, "patEventTime", true},
@@ -33,6 +35,7 @@ const struct pat_attribute pat_attributes[PAT_ATTRIBUTES + 1] = {
     {&pat_schema.member, "member", true},
     {&pat_schema.cn, "cn", false},
     {&pat_schema.ou, "ou", false},
+    {&pat_schema.uid, "uid", false},
     {NULL, NULL, false},
 };
 

@@ -28,9 +28,10 @@ struct pat_schema {
     AttributeDescription *revoked, *revoked_by, *revoked_reason;
     AttributeDescription *last_used, *last_used_from;
     AttributeDescription *role, *max_lifetime, *mint_role, *secret;
+    AttributeDescription *owner_uid, *owner_role;
     AttributeDescription *event_id, *action, *event_time, *actor, *target, *target_owner;
     AttributeDescription *via, *detail;
-    AttributeDescription *member, *cn, *ou;
+    AttributeDescription *member, *cn, *ou, *uid;
     ObjectClass *token, *org, *group, *event, *unit;
     ObjectClass *extensible, *alias, *referral, *subentry;
     MatchingRule *dn_subtree;
@@ -44,7 +45,7 @@ struct pat_attribute {
     const char *name;
     bool watched; /* must a modification of it pass by us? */
 };
-#define PAT_ATTRIBUTES 26
+#define PAT_ATTRIBUTES 29
 extern const struct pat_attribute pat_attributes[PAT_ATTRIBUTES + 1];
 
 /* The settings of one database, each with its default in place. */

@@ -19,6 +19,7 @@
 #include "config.h"
 #include "event.h"
 #include "member.h"
+#include "owner.h"
 #include "token.h"
 
 static slap_overinst overlay;
@@ -53,12 +54,22 @@ pat_failed(struct pat_work *w)
 /* ---- what happens once the main change is applied ---- */
 
 static int
-check_secret(struct pat_work *w, Entry *e)
+check_never_stored(struct pat_work *w, Entry *e)
 {
+    AttributeDescription *const computed[] = {
+        pat_schema.owner_uid, pat_schema.owner_role};
+    size_t i;
+
     if (attrs_find(e->e_attrs, pat_schema.secret) != NULL)
         return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
             "pat: patSecret: is never stored: leave it out, and ask for it by the "
             "post-read control");
+    /* A value that were stored would outlive the role. */
+    for (i = 0; i < sizeof(computed) / sizeof(computed[0]); i++)
+        if (attrs_find(e->e_attrs, computed[i]) != NULL)
+            return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
+                "pat: %s: is never stored: the server computes it",
+                computed[i]->ad_cname.bv_val);
     return LDAP_SUCCESS;
 }
 
@@ -96,7 +107,7 @@ after_add(struct pat_work *w, SlapReply *rs)
     Entry *e = w->op->ora_e;
     int rc;
 
-    rc = check_secret(w, e);
+    rc = check_never_stored(w, e);
     if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.event))
         rc = check_event_writer(w);
     if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.org))
@@ -125,7 +136,7 @@ after_modify(struct pat_work *w, SlapReply *rs)
         rc = pat_refuse(w, LDAP_OTHER, "pat: the entry cannot be read");
         goto out;
     }
-    rc = check_secret(w, after);
+    rc = check_never_stored(w, after);
     if (rc == LDAP_SUCCESS &&
         (pat_is(before, pat_schema.event) || pat_is(after, pat_schema.event)))
         rc = check_event_writer(w);
@@ -247,7 +258,7 @@ after_rename(struct pat_work *w, SlapReply *rs)
     else if (pat_is(before, pat_schema.event))
         rc = check_event_writer(w);
     if (rc == LDAP_SUCCESS)
-        rc = check_secret(w, after);
+        rc = check_never_stored(w, after);
     if (rc == LDAP_SUCCESS && !pat_is(after, pat_schema.token))
         rc = pat_token_check_foreign(w, before, after);
     below = pat_txn_has_children(&w->txn, after);
@@ -587,7 +598,9 @@ adds_ours(Entry *e)
     return pat_is(e, pat_schema.token) || pat_is(e, pat_schema.event) ||
            pat_is(e, pat_schema.group) || pat_is(e, pat_schema.org) ||
            attrs_find(e->e_attrs, pat_schema.hash) != NULL ||
-           attrs_find(e->e_attrs, pat_schema.secret) != NULL;
+           attrs_find(e->e_attrs, pat_schema.secret) != NULL ||
+           attrs_find(e->e_attrs, pat_schema.owner_uid) != NULL ||
+           attrs_find(e->e_attrs, pat_schema.owner_role) != NULL;
 }
 
 /* Within a transaction of its client a mere person is let pass: it seldom has tokens. */
@@ -727,6 +740,7 @@ init_module(int argc, char *argv[])
     overlay.on_bi.bi_op_modify = hook_modify;
     overlay.on_bi.bi_op_delete = hook_delete;
     overlay.on_bi.bi_op_modrdn = hook_modrdn;
+    overlay.on_bi.bi_operational = pat_owner_attributes;
     overlay.on_bi.bi_entry_get_rw = pat_txn_entry_get;
     overlay.on_bi.bi_entry_release_rw = pat_txn_entry_release;
     overlay.on_bi.bi_cf_ocs = pat_config_classes;

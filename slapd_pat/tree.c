@@ -127,7 +127,9 @@ role_seen(Entry *e, void *arg)
     struct role_search *s = arg;
     const struct berval *role = pat_value(e, pat_schema.role);
 
-    if (role == NULL || (s->except != NULL && dn_match(&e->e_nname, s->except)))
+    /* A token is no role group, whatever it is besides: verifiers see it so, too. */
+    if (role == NULL || pat_is(e, pat_schema.token) ||
+        (s->except != NULL && dn_match(&e->e_nname, s->except)))
         return 0;
     return s->visit(role, pat_nvalue(e, pat_schema.role), s->arg);
 }

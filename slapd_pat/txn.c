@@ -226,22 +226,48 @@ pat_txn_begin(struct pat_txn *t, Operation *op, slap_overinst *on)
     return LDAP_SUCCESS;
 }
 
-Entry *
-pat_txn_get(struct pat_txn *t, const struct berval *ndn)
+void
+pat_txn_reader(struct pat_txn *t, Operation *op, slap_overinst *on)
+{
+    memset(t, 0, sizeof(*t));
+    t->op = op;
+    t->on = on;
+    t->last = &t->first;
+}
+
+bool
+pat_txn_look(struct pat_txn *t, const struct berval *ndn,
+    void (*look)(Entry *e, void *arg), void *arg)
 {
     Operation o;
     BackendDB db;
     slap_callback cb;
     struct berval dn = *ndn;
-    Entry *e = NULL, *copy = NULL;
+    Entry *e = NULL;
 
     internal(t, &o, &db, &cb, LDAP_REQ_SEARCH);
-    if (db.bd_info->bi_entry_get_rw(&o, &dn, NULL, NULL, 0, &e) == 0 && e != NULL) {
-        copy = entry_dup(e);
-        copy->e_id = e->e_id;
-        db.bd_info->bi_entry_release_rw(&o, e, 0);
-    }
-    return copy;
+    if (db.bd_info->bi_entry_get_rw(&o, &dn, NULL, NULL, 0, &e) != 0 || e == NULL)
+        return false;
+    look(e, arg);
+    db.bd_info->bi_entry_release_rw(&o, e, 0);
+    return true;
+}
+
+static void
+copy_entry(Entry *e, void *arg)
+{
+    Entry *copy = entry_dup(e);
+
+    copy->e_id = e->e_id;
+    *(Entry **)arg = copy;
+}
+
+Entry *
+pat_txn_get(struct pat_txn *t, const struct berval *ndn)
+{
+    Entry *copy = NULL;
+
+    return pat_txn_look(t, ndn, copy_entry, &copy) ? copy : NULL;
 }
 
 struct visitor {

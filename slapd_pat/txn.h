@@ -50,6 +50,17 @@ bool pat_txn_client_has_one(const Operation *op);
 /* May only fail with LDAP_OTHER; then nothing is open. */
 PAT_MUST_USE int pat_txn_begin(struct pat_txn *t, Operation *op, slap_overinst *on);
 
+/*
+ * Instead of pat_txn_begin(): to read alone, within an operation of a client that reads,
+ * and as its own transaction sees the tree. Only pat_txn_look(), pat_txn_get() and
+ * pat_txn_search() may follow, and nothing needs to be cleared.
+ */
+void pat_txn_reader(struct pat_txn *t, Operation *op, slap_overinst *on);
+
+/* Show an entry to `look`, for the time of the call. False: there is none. */
+bool pat_txn_look(struct pat_txn *t, const struct berval *ndn,
+    void (*look)(Entry *e, void *arg), void *arg);
+
 /* A copy of the entry, for entry_free(); NULL if there is none. */
 Entry *pat_txn_get(struct pat_txn *t, const struct berval *ndn);
 

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "owner.h"
+
+#include "tree.h"
+
+/* Only by name: no use of "+" shall pay for it. */
+static bool
+asked_for(const SlapReply *rs, const AttributeDescription *ad)
+{
+    const AttributeName *name;
+
+    for (name = rs->sr_attrs; name != NULL && !BER_BVISNULL(&name->an_name); name++)
+        if (name->an_desc == ad)
+            return true;
+    return false;
+}
+
+static bool
+may_read(Operation *op, SlapReply *rs, AttributeDescription *ad)
+{
+    return access_allowed(op, rs->sr_entry, ad, NULL, ACL_READ, NULL) != 0;
+}
+
+/* Add one value, if it is not there yet. */
+static void
+add_value(Attribute **a, AttributeDescription *ad, const struct berval *value,
+    const struct berval *nvalue)
+{
+    struct berval v = *value, n = *nvalue;
+    unsigned i;
+
+    if (*a == NULL)
+        *a = attr_alloc(ad);
+    for (i = 0; i < (*a)->a_numvals; i++)
+        if (bvmatch(&(*a)->a_nvals[i], &n))
+            return;
+    attr_valadd(*a, &v, &n, 1);
+}
+
+static int
+role_found(const struct berval *role, const struct berval *nrole, void *arg)
+{
+    add_value(arg, pat_schema.owner_role, role, nrole);
+    return 0;
+}
+
+static void
+uids_found(Entry *e, void *arg)
+{
+    const Attribute *uid = attr_find(e->e_attrs, pat_schema.uid);
+    unsigned i;
+
+    for (i = 0; uid != NULL && i < uid->a_numvals; i++)
+        add_value(arg, pat_schema.owner_uid, &uid->a_vals[i], &uid->a_nvals[i]);
+}
+
+static void
+append(SlapReply *rs, Attribute *a)
+{
+    Attribute **end = &rs->sr_operational_attrs;
+
+    if (a == NULL)
+        return;
+    while (*end != NULL)
+        end = &(*end)->a_next;
+    *end = a;
+}
+
+/* An owner whose role is not known to the last is as one of whom nothing is known. */
+static Attribute *
+roles_of(struct pat_txn *t, const struct berval *org, const struct berval *owner)
+{
+    Attribute *roles = NULL;
+
+    if (pat_tree_roles(t, org, owner, NULL, role_found, &roles) == LDAP_SUCCESS)
+        return roles;
+    Debug(LDAP_DEBUG_ANY, "%s pat: patOwnerRole: %s\n", t->op->o_log_prefix, t->error);
+    if (roles != NULL)
+        attr_free(roles);
+    return NULL;
+}
+
+int
+pat_owner_attributes(Operation *op, SlapReply *rs)
+{
+    slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
+    bool uid = asked_for(rs, pat_schema.owner_uid);
+    bool role = asked_for(rs, pat_schema.owner_role);
+    const struct berval *owner;
+    struct berval org;
+    struct pat_txn t;
+    Attribute *uids = NULL;
+
+    /* A consumer would store them. */
+    if ((!uid && !role) || rs->sr_entry == NULL || op->o_sync > SLAP_CONTROL_IGNORED ||
+        !pat_is(rs->sr_entry, pat_schema.token))
+        return SLAP_CB_CONTINUE;
+    owner = pat_nvalue(rs->sr_entry, pat_schema.owner);
+    org = pat_grandparent(&rs->sr_entry->e_nname);
+    if (owner == NULL || BER_BVISEMPTY(&org))
+        return SLAP_CB_CONTINUE;
+    pat_txn_reader(&t, op, on);
+    if (uid && may_read(op, rs, pat_schema.owner_uid) &&
+        pat_txn_look(&t, owner, uids_found, &uids))
+        append(rs, uids);
+    if (role && may_read(op, rs, pat_schema.owner_role))
+        append(rs, roles_of(&t, &org, owner));
+    return SLAP_CB_CONTINUE;
+}
