@@ -5,34 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "gentime.h"
 #include "ldap_conn.h"
-
-/*
- * Whose token was it last time? Most tokens come again and again, and owner and org of
- * one never change. So one search asks for the token, its owner, and the owner's groups.
- * It is a guess about what to ask and no cache: what is decided on is read anew each
- * time. An answer that does not bear out all of the guess is thrown away as a whole.
- */
-#define GUESSES 256 /* a power of two */
-
-struct guess {
-    char hex[PAT_HASH_HEX_LEN + 1];
-    char *owner_dn; /* NULL = none */
-    char *org_dn;
-    char *base; /* where token, groups and owner stand */
-    char *filter;
-    bool useless; /* it was right, and the answer did not say so */
-};
+#include "strv.h"
 
 struct pat_directory {
     const struct pat_conf *conf;
     int base_levels; /* RDNs in conf->base */
     const char *uri;
     struct pat_ldap_conn conn;
-    struct guess guesses[GUESSES];
 };
 
 /*
@@ -47,11 +29,8 @@ static const char token_filter[] = "(&(patHash=%s)" SEEN("patRevoked") SEEN("pat
 
 static char *token_attrs[] = {(char[]){"patId"}, (char[]){"cn"}, (char[]){"patOwner"},
     (char[]){"patExpires"}, (char[]){"patRevoked"}, (char[]){"patService"},
-    (char[]){"patSource"}, (char[]){"patLastUsed"}, NULL};
-static char *guess_attrs[] = {(char[]){"patId"}, (char[]){"cn"}, (char[]){"patOwner"},
-    (char[]){"patExpires"}, (char[]){"patRevoked"}, (char[]){"patService"},
-    (char[]){"patSource"}, (char[]){"patLastUsed"}, (char[]){"patRole"},
-    (char[]){"objectClass"}, (char[]){"uid"}, NULL};
+    (char[]){"patSource"}, (char[]){"patLastUsed"}, (char[]){"patOwnerUid"},
+    (char[]){"patOwnerRole"}, NULL};
 static char *owner_attrs[] = {(char[]){"uid"}, NULL};
 static char *role_attrs[] = {(char[]){"patRole"}, NULL};
 static char *no_attrs[] = {(char[]){LDAP_NO_ATTRS}, NULL};
@@ -63,41 +42,7 @@ struct search {
     const char *filter;
     char **attrs;
     int size_limit;
-    bool try; /* any result but a success just leaves the question open */
 };
-
-static void
-guess_clear(struct guess *g)
-{
-    free(g->owner_dn);
-    free(g->org_dn);
-    free(g->base);
-    free(g->filter);
-    memset(g, 0, sizeof(*g));
-}
-
-/* The place of a hash in the table; empty if another token's guess is there. */
-static struct guess *
-guess_of(struct pat_directory *dir, const struct pat_hash *hash)
-{
-    struct guess *g;
-    unsigned slot = 0;
-
-    for (int i = 0; i < 8; i++)
-        slot = slot * 31 + (unsigned char)hash->hex[i];
-    g = &dir->guesses[slot & (GUESSES - 1)];
-    if (strcmp(g->hex, hash->hex) != 0)
-        guess_clear(g);
-    return g;
-}
-
-static bool
-guess_is_right(const struct guess *g, const struct pat_record *rec)
-{
-    return rec->org_dn != NULL && strcmp(rec->org_dn, g->org_dn) == 0 &&
-           rec->owners != NULL && rec->owners[0] != NULL && rec->owners[1] == NULL &&
-           strcmp(rec->owners[0], g->owner_dn) == 0;
-}
 
 /* Prefix the message with the server's name. */
 static void
@@ -164,7 +109,7 @@ finish_search(struct pat_directory *dir, const struct search *s, int msgid,
         code = LDAP_REFERRAL;
     }
     if (code == LDAP_SUCCESS || code == LDAP_SIZELIMIT_EXCEEDED ||
-        code == LDAP_NO_SUCH_OBJECT || s->try) {
+        code == LDAP_NO_SUCH_OBJECT) {
         *ret_code = code;
         *ret_msg = msg;
         return PAT_OK;
@@ -278,6 +223,8 @@ take_token(LDAP *ld, LDAPMessage *entry, int base_levels, struct pat_record *rec
         {"patService", &rec->services},
         {"patSource", &rec->sources},
         {"patLastUsed", &rec->last_used},
+        {"patOwnerUid", &rec->uids},
+        {"patOwnerRole", &rec->roles},
     };
     char *dn = ldap_get_dn(ld, entry);
     enum pat_err err = PAT_OK;
@@ -391,10 +338,10 @@ static enum pat_err
 start_owner(struct pat_directory *dir, const char *owner_dn, const char *org_dn,
     struct pat_deadline deadline, struct owner_search *ret, struct pat_diag *diag)
 {
-    struct search roles = {"search for the owner's roles", org_dn, LDAP_SCOPE_SUBTREE,
-        NULL, role_attrs, 0, false};
+    struct search roles = {
+        "search for the owner's roles", org_dn, LDAP_SCOPE_SUBTREE, NULL, role_attrs, 0};
     struct search owner = {"search for the owner", owner_dn, LDAP_SCOPE_BASE,
-        owner_filter(dir), owner_attrs, 1, false};
+        owner_filter(dir), owner_attrs, 1};
     enum pat_err err;
 
     ret->filter = role_filter(owner_dn);
@@ -453,7 +400,7 @@ ask_token(struct pat_directory *dir, const struct pat_hash *hash,
 {
     char filter[sizeof(token_filter) + PAT_HASH_HEX_LEN];
     const struct search s = {"search for the token", dir->conf->base, LDAP_SCOPE_SUBTREE,
-        filter, token_attrs, 2, false};
+        filter, token_attrs, 2};
     enum pat_err err;
     int id = -1;
 
@@ -481,225 +428,6 @@ ask_owner(struct pat_directory *dir, struct pat_deadline deadline, struct pat_re
     return err;
 }
 
-/*
- * The same by one search, where there is a guess: each search costs the server as much as
- * a round trip does. The entries are told apart here. Whatever is not plain to see leaves
- * the question open, for the two round trips to settle.
- */
-
-enum kind { KIND_TOKEN, KIND_GROUP, KIND_OTHER };
-
-/* By classes, which say the same to us as to the filters of the other searches. */
-static enum kind
-kind_of(LDAP *ld, LDAPMessage *entry)
-{
-    struct berval **vals = ldap_get_values_len(ld, entry, "objectClass");
-    enum kind kind = KIND_OTHER;
-
-    for (size_t i = 0; vals != NULL && vals[i] != NULL && kind != KIND_TOKEN; i++)
-        if (strcasecmp(vals[i]->bv_val, "patToken") == 0)
-            kind = KIND_TOKEN;
-        else if (strcasecmp(vals[i]->bv_val, "patRoleGroup") == 0)
-            kind = KIND_GROUP;
-    ldap_value_free_len(vals);
-    return kind;
-}
-
-enum place { PLACE_SAME, PLACE_BELOW, PLACE_ELSEWHERE, PLACE_UNCLEAR };
-
-/*
- * What is compared was written by one function, which escapes all but ASCII: names that
- * differ in more than the case of ASCII letters are different, and names with an escape
- * might not be.
- */
-static enum place
-compare_ends(const char *end, const char *base, int levels_below)
-{
-    if (strcmp(end, base) == 0)
-        return levels_below > 0 ? PLACE_BELOW : PLACE_SAME;
-    if (strcasecmp(end, base) == 0 || strchr(end, '\\') != NULL ||
-        strchr(base, '\\') != NULL)
-        return PLACE_UNCLEAR;
-    return PLACE_ELSEWHERE;
-}
-
-/* Where does an entry stand, seen from `base`? */
-static enum place
-place_of(LDAP *ld, LDAPMessage *entry, const char *base)
-{
-    enum place place = PLACE_UNCLEAR;
-    LDAPDN dn = NULL, base_dn = NULL;
-    char *text = ldap_get_dn(ld, entry), *end = NULL, *want = NULL;
-    int below;
-
-    if (text == NULL || ldap_str2dn(text, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS ||
-        ldap_str2dn(base, &base_dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS ||
-        ldap_dn2str(base_dn, &want, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
-        goto out;
-    below = count_levels(dn) - count_levels(base_dn);
-    if (below < 0)
-        place = PLACE_ELSEWHERE;
-    else if (ldap_dn2str(&dn[below], &end, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS)
-        place = compare_ends(end, want, below);
-out:
-    ldap_memfree(want);
-    ldap_memfree(end);
-    ldap_memfree(text);
-    ldap_dnfree(dn);
-    ldap_dnfree(base_dn);
-    return place;
-}
-
-/* What the answer to a guess consists of. */
-struct guessed {
-    LDAPMessage *token, *owner;
-    bool open; /* there is something besides, or it is not plain what */
-};
-
-static enum pat_err
-sort_entry(LDAP *ld, LDAPMessage *entry, const struct guess *guess, struct guessed *g,
-    struct pat_record *rec)
-{
-    switch (kind_of(ld, entry)) {
-    case KIND_TOKEN:
-        g->open = g->open || g->token != NULL;
-        g->token = entry;
-        return PAT_OK;
-    case KIND_GROUP:
-        switch (place_of(ld, entry, guess->org_dn)) {
-        case PLACE_SAME:
-        case PLACE_BELOW:
-            return take_values(ld, entry, "patRole", &rec->roles);
-        case PLACE_ELSEWHERE:
-            return PAT_OK;
-        case PLACE_UNCLEAR:
-            break;
-        }
-        break;
-    case KIND_OTHER:
-        if (g->owner == NULL && place_of(ld, entry, guess->owner_dn) == PLACE_SAME) {
-            g->owner = entry;
-            return PAT_OK;
-        }
-        break;
-    }
-    g->open = true;
-    return PAT_OK;
-}
-
-/*
- * Fill *rec if just the one token is there, of that owner in that org, which was found
- * below our base; the owner; and a role at least, if that still matters. Whether it is
- * true that one of them is missing is for the other searches to say.
- */
-static enum pat_err
-take_guessed(const struct pat_directory *dir, const struct guess *guess, LDAPMessage *msg,
-    struct pat_record *rec)
-{
-    LDAP *ld = dir->conn.ld;
-    struct guessed g = {NULL, NULL, false};
-    enum pat_err err = PAT_OK;
-
-    for (LDAPMessage *e = ldap_first_entry(ld, msg); e != NULL && err == PAT_OK;
-         e = ldap_next_entry(ld, e))
-        err = sort_entry(ld, e, guess, &g, rec);
-    if (err != PAT_OK || g.open || g.token == NULL || g.owner == NULL)
-        return err;
-    err = take_token(ld, g.token, dir->base_levels, rec);
-    if (err != PAT_OK || !guess_is_right(guess, rec) ||
-        (rec->roles == NULL && rec->revoked == NULL))
-        return err;
-    rec->owner_found = true;
-    err = take_values(ld, g.owner, "uid", &rec->uids);
-    rec->owner_asked = err == PAT_OK;
-    return err;
-}
-
-/* *rec is empty afterwards, or all that there is to know. */
-static enum pat_err
-ask_guessed(struct pat_directory *dir, const struct guess *guess,
-    struct pat_deadline deadline, struct pat_record *rec, struct pat_diag *diag)
-{
-    const struct search s = {"search for token, owner and roles", guess->base,
-        LDAP_SCOPE_SUBTREE, guess->filter, guess_attrs, 0, true};
-    LDAPMessage *msg = NULL;
-    int code = LDAP_OTHER;
-    enum pat_err err = run_search(dir, &s, deadline, &code, &msg, diag);
-
-    if (err == PAT_OK && code == LDAP_SUCCESS)
-        err = take_guessed(dir, guess, msg, rec);
-    (void)ldap_msgfree(msg);
-    if (!rec->owner_asked)
-        pat_record_clear(rec);
-    if (err == PAT_OK)
-        pat_diag_clear(diag);
-    return err;
-}
-
-/* What two DNs end in alike; NULL: nothing, or no memory. */
-static char *
-common_base(const char *a_text, const char *b_text)
-{
-    LDAPDN a = NULL, b = NULL;
-    char *common = NULL;
-    int a_levels, b_levels;
-
-    if (ldap_str2dn(a_text, &a, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS ||
-        ldap_str2dn(b_text, &b, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
-        goto out;
-    a_levels = count_levels(a);
-    b_levels = count_levels(b);
-    for (int n = a_levels < b_levels ? a_levels : b_levels; n > 0 && common == NULL;
-         n--) {
-        char *a_end = NULL, *b_end = NULL;
-
-        if (ldap_dn2str(&a[a_levels - n], &a_end, LDAP_DN_FORMAT_LDAPV3) ==
-                LDAP_SUCCESS &&
-            ldap_dn2str(&b[b_levels - n], &b_end, LDAP_DN_FORMAT_LDAPV3) ==
-                LDAP_SUCCESS &&
-            strcasecmp(a_end, b_end) == 0)
-            common = strdup(a_end);
-        ldap_memfree(a_end);
-        ldap_memfree(b_end);
-    }
-out:
-    ldap_dnfree(a);
-    ldap_dnfree(b);
-    return common;
-}
-
-/* entryDN (RFC 5020) has no index to be configured: slapd finds it by the DN. */
-static char *
-guess_filter(
-    const struct pat_directory *dir, const struct pat_hash *hash, const char *owner_dn)
-{
-    char token[sizeof(token_filter) + PAT_HASH_HEX_LEN];
-    char *owner = escape(owner_dn), *filter = NULL;
-
-    (void)snprintf(token, sizeof(token), token_filter, hash->hex);
-    if (owner != NULL && asprintf(&filter, "(|%s" ROLE_FILTER "(&(entryDN=%s)%s))", token,
-                             owner, owner, owner_filter(dir)) < 0)
-        filter = NULL;
-    ldap_memfree(owner);
-    return filter;
-}
-
-/* Without memory there is no guess, and nothing is lost. */
-static void
-guess_remember(struct pat_directory *dir, struct guess *g, const struct pat_hash *hash,
-    const struct pat_record *rec)
-{
-    guess_clear(g);
-    g->owner_dn = strdup(rec->owners[0]);
-    g->org_dn = strdup(rec->org_dn);
-    g->base = common_base(rec->owners[0], dir->conf->base);
-    g->filter = guess_filter(dir, hash, rec->owners[0]);
-    if (g->owner_dn == NULL || g->org_dn == NULL || g->base == NULL || g->filter == NULL)
-        guess_clear(g);
-    else
-        memcpy(g->hex, hash->hex, sizeof(g->hex));
-}
-
 /* One owner and one org, or the decision refuses it anyway. */
 static bool
 has_owner(const struct pat_record *rec)
@@ -708,37 +436,41 @@ has_owner(const struct pat_record *rec)
            rec->owners[1] == NULL;
 }
 
-/* By the two round trips, whatever was guessed. */
-static enum pat_err
-ask_plainly(struct pat_directory *dir, const struct pat_hash *hash,
-    struct pat_deadline deadline, struct pat_record *rec, struct pat_diag *diag)
+/*
+ * Did the server say with the token whom it stands for? The overlay does, from one state
+ * of the tree. What it does not say, and whether owner_filter holds, is asked.
+ */
+static bool
+owner_told(const struct pat_directory *dir, const struct pat_record *rec)
 {
-    enum pat_err err = ask_token(dir, hash, deadline, rec, diag);
+    return dir->conf->owner_filter == NULL && rec->uids != NULL && rec->roles != NULL;
+}
 
-    return err == PAT_OK && has_owner(rec) ? ask_owner(dir, deadline, rec, diag) : err;
+/* The second round trip, where there is still something to ask. */
+static enum pat_err
+complete_owner(struct pat_directory *dir, struct pat_deadline deadline,
+    struct pat_record *rec, struct pat_diag *diag)
+{
+    if (has_owner(rec) && owner_told(dir, rec)) {
+        rec->owner_asked = rec->owner_found = true;
+        return PAT_OK;
+    }
+    pat_strv_free(rec->uids);
+    pat_strv_free(rec->roles);
+    rec->uids = rec->roles = NULL;
+    return has_owner(rec) ? ask_owner(dir, deadline, rec, diag) : PAT_OK;
 }
 
 enum pat_err
 pat_directory_find(struct pat_directory *dir, const struct pat_hash *hash,
     struct pat_deadline deadline, struct pat_record *rec, struct pat_diag *diag)
 {
-    struct guess *guess = guess_of(dir, hash);
-    bool guessed = guess->filter != NULL && !guess->useless;
-    enum pat_err err;
+    enum pat_err err = pat_directory_open(dir, deadline, diag);
 
-    err = pat_directory_open(dir, deadline, diag);
-    if (err == PAT_OK && guessed)
-        err = ask_guessed(dir, guess, deadline, rec, diag);
-    if (err == PAT_OK && !rec->owner_asked) {
-        err = ask_plainly(dir, hash, deadline, rec, diag);
-        if (err == PAT_OK && has_owner(rec)) {
-            /* Where rules of access hide what a guess needs, say, it never pays. */
-            if (guess->filter == NULL || !guess_is_right(guess, rec))
-                guess_remember(dir, guess, hash, rec);
-            else if (rec->owner_found && rec->roles != NULL)
-                guess->useless = true;
-        }
-    }
+    if (err == PAT_OK)
+        err = ask_token(dir, hash, deadline, rec, diag);
+    if (err == PAT_OK)
+        err = complete_owner(dir, deadline, rec, diag);
     /* Requests that were kept, or an answer that was not waited for, must not meet the
      * next. */
     if (err == PAT_ERR_UNAVAIL || err == PAT_ERR_NOMEM)
@@ -904,7 +636,7 @@ pat_directory_probe(
     struct pat_directory *dir, struct pat_deadline deadline, struct pat_diag *diag)
 {
     const struct search s = {"read of the base", dir->conf->base, LDAP_SCOPE_BASE,
-        "(objectClass=*)", no_attrs, 1, false};
+        "(objectClass=*)", no_attrs, 1};
     LDAPMessage *msg = NULL;
     int code = LDAP_OTHER;
     enum pat_err err;
@@ -968,8 +700,6 @@ pat_directory_free(struct pat_directory *dir)
     if (dir == NULL)
         return;
     pat_ldap_close(&dir->conn);
-    for (size_t i = 0; i < GUESSES; i++)
-        guess_clear(&dir->guesses[i]);
     free(dir);
 }
 

@@ -43,8 +43,9 @@ PAT_MUST_USE enum pat_err pat_directory_open(
  * *rec must be empty. An owner who is not there is no error but rec->owner_found = false;
  * nor is an entry without one owner or an org, whom the decision refuses.
  *
- * Takes two round trips for a token that was not seen before, and one search for one
- * that was, if the account may search from the DN that people and orgs have in common.
+ * Takes one search where the overlay pat tells owner and roles with the token, there is
+ * no owner_filter, and the owner has a role; otherwise two round trips and three
+ * searches.
  *
  * PAT_ERR_UNKNOWN  no entry that the account may see has this hash
  * PAT_ERR_RECORD   more than one has

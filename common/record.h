@@ -2,7 +2,7 @@
 /*
  * record.h - what the directory says about one token
  *
- * Filled by directory.h in two steps, judged by decide.h. Values are kept as they were
+ * Filled by directory.h, judged by decide.h. Values are kept as they were
  * read; the parsing that can go wrong is part of the decision, where it is tested.
  */
 #ifndef PAT_RECORD_H
