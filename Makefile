@@ -65,6 +65,7 @@ all:
 include common/module.mk
 include pam_pat/module.mk
 include sasl_pat/module.mk
+include http_pat/module.mk
 include patd/module.mk
 include patctl/module.mk
 include slapd_pat/module.mk

@@ -187,20 +187,23 @@ converse(
     return rc;
 }
 
+/* What a caller can have wrong, and the address. */
 static enum pat_err
-set_address(const char *socket_path, struct sockaddr_un *addr, struct pat_diag *diag)
+begin(const char *socket_path, size_t token_len, struct sockaddr_un *ret_addr,
+    struct pat_diag *diag)
 {
-    if (socket_path[0] != '/' || strlen(socket_path) >= sizeof(addr->sun_path)) {
+    pat_diag_clear(diag);
+    if (socket_path[0] != '/' || strlen(socket_path) >= sizeof(ret_addr->sun_path)) {
         pat_diag_set(diag, "socket %s: not an absolute path of at most %zu bytes",
-            socket_path, sizeof(addr->sun_path) - 1);
+            socket_path, sizeof(ret_addr->sun_path) - 1);
         return PAT_ERR_CONFIG;
     }
-    addr->sun_family = AF_UNIX;
-    memcpy(addr->sun_path, socket_path, strlen(socket_path) + 1);
-    return PAT_OK;
+    ret_addr->sun_family = AF_UNIX;
+    memcpy(ret_addr->sun_path, socket_path, strlen(socket_path) + 1);
+    return token_len > PAT_TOKEN_MAX ? PAT_ERR_MALFORMED : PAT_OK;
 }
 
-/* How long patd may take. */
+/* What patd is told of the time that it has. */
 static uint32_t
 told_ms(int timeout_ms)
 {
@@ -223,6 +226,20 @@ pass_on(enum pat_err status, struct pat_diag *diag)
     return status;
 }
 
+/* `ret_whole` tells whether it was an answer at all. */
+static enum pat_err
+take_answer(const struct pat_msg *msg, const char *socket_path,
+    struct pat_identity *ret_identity, bool *ret_whole, struct pat_diag *diag)
+{
+    enum pat_err status = PAT_ERR_UNAVAIL;
+
+    *ret_whole =
+        pat_proto_decode_answer(msg->data, msg->len, &status, ret_identity) == PAT_OK;
+    if (!*ret_whole)
+        return no_answer(socket_path, EPROTO, diag);
+    return pass_on(status, diag);
+}
+
 enum pat_err
 pat_client_verify(const char *socket_path, const struct pat_request *req,
     const void *token, size_t token_len, int timeout_ms,
@@ -231,16 +248,11 @@ pat_client_verify(const char *socket_path, const struct pat_request *req,
     struct pat_deadline deadline = pat_deadline_in_ms(timeout_ms);
     struct sockaddr_un addr = {0};
     struct pat_msg *msg = NULL;
-    enum pat_err status = PAT_ERR_UNAVAIL;
-    enum pat_err err;
+    bool whole = false;
+    enum pat_err err = begin(socket_path, token_len, &addr, diag);
 
-    pat_diag_clear(diag);
-    err = set_address(socket_path, &addr, diag);
     if (err != PAT_OK)
         return err;
-    if (token_len > PAT_TOKEN_MAX)
-        return PAT_ERR_MALFORMED;
-
     /* Not on the stack: a host's thread may have a small one. */
     msg = calloc(1, sizeof(*msg));
     if (msg == NULL)
@@ -248,14 +260,10 @@ pat_client_verify(const char *socket_path, const struct pat_request *req,
     err = pat_proto_encode_request(req, token, token_len, told_ms(timeout_ms), msg);
     if (err != PAT_OK)
         goto out;
-
     if (converse(&addr, msg, deadline) != 0)
         err = no_answer(socket_path, errno, diag);
-    else if (pat_proto_decode_answer(msg->data, msg->len, &status, ret_identity) !=
-             PAT_OK)
-        err = no_answer(socket_path, EPROTO, diag);
     else
-        err = pass_on(status, diag);
+        err = take_answer(msg, socket_path, ret_identity, &whole, diag);
 out:
     pat_secret_free(msg, sizeof(*msg));
     return err;
@@ -269,14 +277,10 @@ pat_client_revoke(const char *socket_path, const void *token, size_t token_len,
     struct sockaddr_un addr = {0};
     struct pat_msg *msg = NULL;
     enum pat_err status = PAT_ERR_UNAVAIL;
-    enum pat_err err;
+    enum pat_err err = begin(socket_path, token_len, &addr, diag);
 
-    pat_diag_clear(diag);
-    err = set_address(socket_path, &addr, diag);
     if (err != PAT_OK)
         return err;
-    if (token_len > PAT_TOKEN_MAX)
-        return PAT_ERR_MALFORMED;
 
     msg = calloc(1, sizeof(*msg));
     if (msg == NULL)
@@ -303,4 +307,106 @@ pat_client_revoke(const char *socket_path, const void *token, size_t token_len,
 out:
     pat_secret_free(msg, sizeof(*msg));
     return err;
+}
+
+void
+pat_client_init(struct pat_client *client)
+{
+    client->fd = -1;
+    client->msg.len = 0;
+}
+
+static void
+hang_up(struct pat_client *client)
+{
+    int saved = errno;
+
+    if (client->fd >= 0)
+        (void)close(client->fd);
+    client->fd = -1;
+    errno = saved;
+}
+
+/* Is it as after an answer: open, and nothing to be read? */
+static bool
+is_idle(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && would_block();
+}
+
+/* One question on the connection that there is. *ret_heard: some of an answer came. */
+static int
+exchange(struct pat_client *client, struct pat_deadline deadline, bool *ret_heard)
+{
+    struct pat_msg *msg = &client->msg;
+    size_t sent = msg->len;
+    int rc = send_all(client->fd, msg, deadline);
+
+    pat_secret_erase(msg->data, sent);
+    msg->len = 0;
+    if (rc == 0 || errno == EPIPE)
+        rc = receive_message(client->fd, msg, deadline);
+    *ret_heard = msg->len > 0;
+    return rc;
+}
+
+/* On the connection that was kept, and where that is stale on a new one. */
+static enum pat_err
+ask_twice(struct pat_client *client, const struct sockaddr_un *addr,
+    const struct pat_request *req, const void *token, size_t token_len, int timeout_ms,
+    struct pat_diag *diag)
+{
+    struct pat_deadline deadline = pat_deadline_in_ms(timeout_ms);
+    bool again = true;
+
+    while (again) {
+        enum pat_err err = pat_proto_encode_kept_request(
+            req, token, token_len, told_ms(timeout_ms), &client->msg);
+        bool heard = false;
+
+        if (err != PAT_OK)
+            return err;
+        again = client->fd >= 0;
+        if (client->fd < 0)
+            client->fd = open_socket(addr, deadline);
+        if (client->fd < 0)
+            break;
+        if (exchange(client, deadline, &heard) == 0)
+            return PAT_OK;
+        again = again && !heard && errno == ECONNRESET;
+        hang_up(client);
+    }
+    return no_answer(addr->sun_path, errno, diag);
+}
+
+enum pat_err
+pat_client_ask(struct pat_client *client, const char *socket_path,
+    const struct pat_request *req, const void *token, size_t token_len, int timeout_ms,
+    struct pat_identity *ret_identity, struct pat_diag *diag)
+{
+    struct sockaddr_un addr = {0};
+    bool whole = false;
+    enum pat_err err = begin(socket_path, token_len, &addr, diag);
+
+    if (err != PAT_OK)
+        return err;
+    if (client->fd >= 0 && !is_idle(client->fd))
+        hang_up(client);
+    err = ask_twice(client, &addr, req, token, token_len, timeout_ms, diag);
+    if (err == PAT_OK)
+        err = take_answer(&client->msg, socket_path, ret_identity, &whole, diag);
+    if (!whole)
+        hang_up(client);
+    pat_secret_erase(client->msg.data, client->msg.len);
+    client->msg.len = 0;
+    return err;
+}
+
+void
+pat_client_clear(struct pat_client *client)
+{
+    hang_up(client);
+    pat_msg_clear(&client->msg);
 }

@@ -12,6 +12,7 @@
 
 #include "attr.h"
 #include "error.h"
+#include "proto.h"
 #include "request.h"
 
 #define PAT_SOCKET_DEFAULT "/run/patd/patd.sock"
@@ -48,5 +49,31 @@ PAT_MUST_USE enum pat_err pat_client_verify(const char *socket_path,
 PAT_MUST_USE enum pat_err pat_client_revoke(const char *socket_path, const void *token,
     size_t token_len, int timeout_ms, struct pat_revocation *ret_revocation,
     struct pat_diag *diag);
+
+/*
+ * pat_client_verify() for who asks often: the connection is kept from one question to the
+ * next. Each belongs to one thread at a time. Order of use: pat_client_init(),
+ * pat_client_ask() any number of times, pat_client_clear().
+ */
+struct pat_client {
+    int fd; /* -1: not connected */
+    struct pat_msg msg;
+};
+
+void pat_client_init(struct pat_client *client);
+
+/*
+ * As pat_client_verify(). The connection is closed after all but a whole answer, so that
+ * no answer can be taken for that to a later question. Where patd has hung up since the
+ * last question, as it does when it is started anew, a second connection is tried within
+ * the same time.
+ */
+PAT_MUST_USE enum pat_err pat_client_ask(struct pat_client *client,
+    const char *socket_path, const struct pat_request *req, const void *token,
+    size_t token_len, int timeout_ms, struct pat_identity *ret_identity,
+    struct pat_diag *diag);
+
+/* Hang up. */
+void pat_client_clear(struct pat_client *client);
 
 #endif

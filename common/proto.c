@@ -239,16 +239,17 @@ pat_proto_frame(const void *data, size_t have, size_t *ret_len)
     return PAT_OK;
 }
 
-enum pat_err
-pat_proto_encode_request(const struct pat_request *req, const void *token,
-    size_t token_len, uint32_t timeout_ms, struct pat_msg *ret_msg)
+static enum pat_err
+encode_request(const struct pat_request *req, const void *token, size_t token_len,
+    uint32_t timeout_ms, bool last, struct pat_msg *ret_msg)
 {
     struct writer w = begin(ret_msg);
 
     put_number(&w, TAG_OP, PAT_OP_VERIFY, 1);
     put_field(&w, TAG_TOKEN, token, token_len);
     put_number(&w, TAG_TIMEOUT, timeout_ms, 4);
-    put_field(&w, TAG_LAST, NULL, 0);
+    if (last)
+        put_field(&w, TAG_LAST, NULL, 0);
     put_string(&w, TAG_USER, req->user, PAT_USER_MAX);
     if (req->any_user)
         put_field(&w, TAG_ANY_USER, NULL, 0);
@@ -257,6 +258,20 @@ pat_proto_encode_request(const struct pat_request *req, const void *token,
     put_list(&w, TAG_ORG, req->orgs, PAT_ORG_MAX);
     put_list(&w, TAG_ROLE, req->roles, PAT_ROLE_MAX);
     return finish(&w);
+}
+
+enum pat_err
+pat_proto_encode_request(const struct pat_request *req, const void *token,
+    size_t token_len, uint32_t timeout_ms, struct pat_msg *ret_msg)
+{
+    return encode_request(req, token, token_len, timeout_ms, true, ret_msg);
+}
+
+enum pat_err
+pat_proto_encode_kept_request(const struct pat_request *req, const void *token,
+    size_t token_len, uint32_t timeout_ms, struct pat_msg *ret_msg)
+{
+    return encode_request(req, token, token_len, timeout_ms, false, ret_msg);
 }
 
 enum pat_err

@@ -75,6 +75,10 @@ PAT_MUST_USE enum pat_err pat_proto_frame(const void *data, size_t have, size_t 
 PAT_MUST_USE enum pat_err pat_proto_encode_request(const struct pat_request *req,
     const void *token, size_t token_len, uint32_t timeout_ms, struct pat_msg *ret_msg);
 
+/* The same for a connection that more requests come on. */
+PAT_MUST_USE enum pat_err pat_proto_encode_kept_request(const struct pat_request *req,
+    const void *token, size_t token_len, uint32_t timeout_ms, struct pat_msg *ret_msg);
+
 /* The same for a request to revoke. */
 PAT_MUST_USE enum pat_err pat_proto_encode_revoke(
     const void *token, size_t token_len, uint32_t timeout_ms, struct pat_msg *ret_msg);

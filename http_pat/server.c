@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "client.h"
+#include "deadline.h"
+#include "fcgi.h"
+#include "secret.h"
+
+#define CHUNK           16384
+#define TICK_MS         250
+#define SECOND_NS       INT64_C(1000000000)
+#define READ_TIMEOUT_NS (5 * SECOND_NS)  /* for a request, once begun */
+#define IDLE_TIMEOUT_NS (90 * SECOND_NS) /* longer than front ends keep connections */
+#define LOG_EVERY_NS    (10 * SECOND_NS)
+#define CONNS_MAX       4096
+
+enum source_kind { SOURCE_STOP, SOURCE_LISTENER, SOURCE_CONN };
+
+/* What an epoll event points to: the first member of everything that has a descriptor. */
+struct source {
+    enum source_kind kind;
+    int fd;
+};
+
+/* Armed, when epoll waits for it and nobody owns it, or owned by the one thread that took
+ * its event. */
+struct conn {
+    struct source source;
+    bool polled;      /* known to epoll */
+    int64_t began_ns; /* the present request; 0: none */
+    struct fcgi fcgi;
+
+    /* Under the server's lock */
+    bool armed;
+    int64_t until_ns; /* when to hang up, while armed */
+    struct conn *prev, *next;
+};
+
+struct server {
+    const struct settings *settings;
+    int epoll_fd;
+    struct source stop;
+    struct source listeners[LISTEN_MAX];
+    size_t listener_count;
+    atomic_bool paused; /* not accepting, for want of descriptors */
+    atomic_int_fast64_t next_log_ns;
+
+    pthread_mutex_t lock; /* of what follows */
+    struct conn *conns;
+    size_t conn_count;
+};
+
+/* What a thread keeps from one request to the next. */
+struct worker {
+    struct server *server;
+    struct pat_client client;
+    struct answer answer;
+    uint8_t chunk[CHUNK];
+    uint8_t out[ANSWER_MAX + FCGI_OVERHEAD];
+};
+
+_Static_assert(ANSWER_MAX <= FCGI_CONTENT_MAX, "an answer is one record");
+
+/* What may happen ten thousand times a second: one line in ten seconds. */
+static void
+log_trouble(struct server *s, const char *what)
+{
+    int_fast64_t now = pat_monotonic_ns(), next = atomic_load(&s->next_log_ns);
+
+    if (now >= next &&
+        atomic_compare_exchange_strong(&s->next_log_ns, &next, now + LOG_EVERY_NS))
+        syslog(LOG_ERR, "%s", what);
+}
+
+static void
+arm_listener(struct server *s, struct source *l, int op)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
+
+    event.data.ptr = l;
+    (void)epoll_ctl(s->epoll_fd, op, l->fd, &event);
+}
+
+static void
+conn_free(struct server *s, struct conn *c)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    if (c->prev != NULL)
+        c->prev->next = c->next;
+    else
+        s->conns = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+    s->conn_count--;
+    (void)pthread_mutex_unlock(&s->lock);
+    (void)close(c->source.fd);
+    fcgi_clear(&c->fcgi);
+    free(c);
+}
+
+/* After this another thread may have it at once. */
+static void
+conn_arm(struct server *s, struct conn *c, int64_t until_ns)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT};
+    int op = c->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+    event.data.ptr = c;
+    c->polled = true;
+    (void)pthread_mutex_lock(&s->lock);
+    c->until_ns = until_ns;
+    c->armed = true;
+    (void)pthread_mutex_unlock(&s->lock);
+    if (epoll_ctl(s->epoll_fd, op, c->source.fd, &event) != 0)
+        conn_free(s, c);
+}
+
+static struct conn *
+conn_new(struct server *s, int fd)
+{
+    struct conn *c = calloc(1, sizeof(*c));
+    bool room;
+
+    if (c == NULL)
+        return NULL;
+    c->source.kind = SOURCE_CONN;
+    c->source.fd = fd;
+    fcgi_init(&c->fcgi);
+    (void)pthread_mutex_lock(&s->lock);
+    room = s->conn_count < CONNS_MAX;
+    if (room) {
+        c->next = s->conns;
+        if (c->next != NULL)
+            c->next->prev = c;
+        s->conns = c;
+        s->conn_count++;
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    if (!room) {
+        free(c);
+        return NULL;
+    }
+    return c;
+}
+
+/*
+ * What we say fits into an empty socket buffer. Where it does not, the peer has not read
+ * what it got before.
+ */
+static bool
+send_bytes(const struct conn *c, const void *data, size_t len)
+{
+    ssize_t n = send(c->source.fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    return n >= 0 && (size_t)n == len;
+}
+
+/* False: hang up. */
+static bool
+answer_request(struct worker *w, struct conn *c)
+{
+    struct fcgi *f = &c->fcgi;
+    struct pat_diag diag;
+    bool sent;
+
+    check_request(w->server->settings, &w->client, &f->request, &w->answer, &diag);
+    fcgi_finish(f);
+    sent = send_bytes(
+        c, w->out, fcgi_encode_answer(f, w->answer.text, w->answer.len, w->out));
+    c->began_ns = 0;
+    if (diag.text[0] != '\0')
+        log_trouble(w->server, diag.text);
+    return sent;
+}
+
+/* Take what was read. False: hang up. */
+static bool
+conn_feed(struct worker *w, struct conn *c, size_t len)
+{
+    const uint8_t *data = w->chunk;
+
+    for (;;) {
+        switch (fcgi_feed(&c->fcgi, &data, &len)) {
+        case FCGI_MORE:
+            return true;
+        case FCGI_REQUEST:
+            if (!answer_request(w, c))
+                return false;
+            break;
+        case FCGI_REPLY:
+            if (!send_bytes(c, c->fcgi.reply, c->fcgi.reply_len))
+                return false;
+            break;
+        case FCGI_ERROR:
+            return false;
+        }
+    }
+}
+
+/*
+ * Read what is there, and arm it again or hang up. After the last answer we wait for the
+ * end of what the peer was sending: it might lose the answer otherwise.
+ */
+static void
+conn_serve(struct worker *w, struct conn *c)
+{
+    ssize_t n = recv(c->source.fd, w->chunk, sizeof(w->chunk), MSG_DONTWAIT);
+    int64_t now;
+    bool ok;
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        now = pat_monotonic_ns();
+        conn_arm(w->server, c,
+            c->began_ns != 0 ? c->began_ns + READ_TIMEOUT_NS : now + READ_TIMEOUT_NS);
+        return;
+    }
+    if (n <= 0) {
+        conn_free(w->server, c);
+        return;
+    }
+    ok = conn_feed(w, c, (size_t)n);
+    pat_secret_erase(w->chunk, (size_t)n);
+    now = pat_monotonic_ns();
+    if (!ok) {
+        conn_free(w->server, c);
+    } else if (fcgi_is_amid(&c->fcgi) || (!c->fcgi.request.keep && fcgi_has_more(&c->fcgi))) {
+        if (c->began_ns == 0)
+            c->began_ns = now;
+        conn_arm(w->server, c, c->began_ns + READ_TIMEOUT_NS);
+    } else if (c->fcgi.request.keep) {
+        c->began_ns = 0;
+        conn_arm(w->server, c, now + IDLE_TIMEOUT_NS);
+    } else {
+        conn_free(w->server, c);
+    }
+}
+
+/* Another thread may accept the next one meanwhile. */
+static void
+accept_one(struct worker *w, struct source *l)
+{
+    struct server *s = w->server;
+    int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int on = 1;
+    struct conn *c;
+
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+        atomic_store(&s->paused, true);
+        log_trouble(s, "no file descriptor or memory left for another connection");
+        return;
+    }
+    arm_listener(s, l, EPOLL_CTL_MOD);
+    if (fd < 0)
+        return;
+    c = conn_new(s, fd);
+    if (c == NULL) {
+        log_trouble(s, "too many connections, or no memory: one was refused");
+        (void)close(fd);
+        return;
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    conn_serve(w, c);
+}
+
+static void *
+worker_thread(void *arg)
+{
+    struct worker *w = arg;
+    struct server *s = w->server;
+    bool stop = false;
+
+    while (!stop) {
+        struct epoll_event event;
+        struct source *source;
+
+        if (epoll_wait(s->epoll_fd, &event, 1, -1) != 1)
+            continue;
+        source = event.data.ptr;
+        switch (source->kind) {
+        case SOURCE_STOP:
+            stop = true;
+            break;
+        case SOURCE_LISTENER:
+            accept_one(w, source);
+            break;
+        case SOURCE_CONN:
+            (void)pthread_mutex_lock(&s->lock);
+            ((struct conn *)source)->armed = false;
+            (void)pthread_mutex_unlock(&s->lock);
+            conn_serve(w, (struct conn *)source);
+            break;
+        }
+    }
+    pat_client_clear(&w->client);
+    return NULL;
+}
+
+/* Whose time is over: that makes an event, and who takes it hangs up. */
+static void
+tick(struct server *s)
+{
+    int64_t now = pat_monotonic_ns();
+
+    (void)pthread_mutex_lock(&s->lock);
+    for (struct conn *c = s->conns; c != NULL; c = c->next)
+        if (c->armed && now >= c->until_ns)
+            (void)shutdown(c->source.fd, SHUT_RDWR);
+    (void)pthread_mutex_unlock(&s->lock);
+    if (atomic_exchange(&s->paused, false))
+        for (size_t i = 0; i < s->listener_count; i++)
+            arm_listener(s, &s->listeners[i], EPOLL_CTL_MOD);
+}
+
+static void
+wait_for_stop(struct server *s)
+{
+    const struct timespec pause = {0, TICK_MS * 1000000L};
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    while (sigtimedwait(&set, NULL, &pause) < 0)
+        tick(s);
+}
+
+static bool
+server_open(struct server *s, const struct listeners *l)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    s->stop.kind = SOURCE_STOP;
+    s->stop.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    event.data.ptr = &s->stop;
+    if (s->stop.fd < 0 || s->epoll_fd < 0 ||
+        epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->stop.fd, &event) != 0)
+        return false;
+    for (size_t i = 0; i < l->count; i++) {
+        s->listeners[i].kind = SOURCE_LISTENER;
+        s->listeners[i].fd = l->fds[i];
+        s->listener_count++;
+        arm_listener(s, &s->listeners[i], EPOLL_CTL_ADD);
+    }
+    return true;
+}
+
+static size_t
+start_workers(struct server *s, struct worker *workers, pthread_t *threads)
+{
+    size_t n = 0;
+
+    for (; n < (size_t)s->settings->workers; n++) {
+        workers[n].server = s;
+        pat_client_init(&workers[n].client);
+        if (pthread_create(&threads[n], NULL, worker_thread, &workers[n]) != 0)
+            break;
+    }
+    return n;
+}
+
+enum pat_err
+server_run(const struct settings *settings, const struct listeners *l)
+{
+    struct server s = {.settings = settings, .lock = PTHREAD_MUTEX_INITIALIZER};
+    size_t want = (size_t)settings->workers, started = 0;
+    struct worker *workers = calloc(want, sizeof(*workers));
+    pthread_t *threads = calloc(want, sizeof(*threads));
+    const uint64_t one = 1;
+    enum pat_err err = PAT_ERR_NOMEM;
+
+    if (workers != NULL && threads != NULL && server_open(&s, l))
+        started = start_workers(&s, workers, threads);
+    if (started == want) {
+        err = PAT_OK;
+        syslog(LOG_INFO, "serving with %d workers", settings->workers);
+        (void)sd_notify(0, "READY=1");
+        wait_for_stop(&s);
+        (void)sd_notify(0, "STOPPING=1");
+    }
+    if (s.stop.fd >= 0 && write(s.stop.fd, &one, sizeof(one)) < 0)
+        err = PAT_ERR_NOMEM;
+    for (size_t i = 0; i < started; i++)
+        (void)pthread_join(threads[i], NULL);
+    while (s.conns != NULL)
+        conn_free(&s, s.conns);
+    if (s.stop.fd >= 0)
+        (void)close(s.stop.fd);
+    if (s.epoll_fd >= 0)
+        (void)close(s.epoll_fd);
+    free(threads);
+    pat_secret_free(workers, workers != NULL ? want * sizeof(*workers) : 0);
+    return err;
+}

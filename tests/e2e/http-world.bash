@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154      # the world tells dir, root, here, build
+#
+# http-world.bash - the part "http" of a world: nginx and Apache before an MCP server
+#
+# Their configurations are nginx.example and apache.example. In DIR:
+#   port/            nginx, apache; nginx-PLAIN: without a check; of each pat-fcgi
+#   fcgi/            the sockets and pids of the authorizers of nginx
+
+http_needs() {
+    need_tools nginx apache2 lighttpd spawn-fcgi git curl python3
+    need_built pat-fcgi
+}
+
+# authorizer NAME [OPTION...]: one with limits of its own, as an unprivileged user.
+authorizer() {
+    local name=$1
+    shift
+
+    start "fcgi-$name" "$build/pat-fcgi" -s "$dir/fcgi/$name.sock" -u www-data -m 0600 \
+        -p "$PAT_SOCKET" "$@"
+    printf '%s\n' "${pids[-1]}" >"$dir/fcgi/$name.pid"
+    wait_for 10 test -S "$dir/fcgi/$name.sock"
+}
+
+# nginx_site NAME: the sample with that authorizer.
+nginx_site() {
+    new_port "nginx-$1"
+    sed -E "s|listen 443 ssl|listen 127.0.0.1:$port|; /ssl_certificate/d
+        s|unix:[^;]*|unix:$dir/fcgi/$1.sock|; s|pat_fcgi|pat_fcgi_$1|
+        s|127\.0\.0\.1:8000|127.0.0.1:$upstream|" "$root/http_pat/nginx.example" \
+        >"$dir/nginx/conf.d/$1.conf"
+}
+
+nginx_start() {
+    local name
+
+    mkdir -p "$dir/nginx/conf.d"
+    cat >"$dir/nginx/nginx.conf" <<CONF
+user www-data;
+daemon off;
+worker_processes 2;
+pid $dir/nginx/pid;
+error_log $dir/log/nginx-error.log info;
+events { worker_connections 1024; }
+http {
+    access_log $dir/log/nginx-access.log;
+    client_body_temp_path $dir/nginx/body;
+    proxy_temp_path $dir/nginx/proxy;
+    fastcgi_temp_path $dir/nginx/fastcgi;
+    uwsgi_temp_path $dir/nginx/uwsgi;
+    scgi_temp_path $dir/nginx/scgi;
+    include $dir/nginx/conf.d/*.conf;
+}
+CONF
+    for name in plain org role meta git spawned; do
+        nginx_site "$name"
+    done
+    # git fetches these as files.
+    sed -i "s|location / {|&\n        root $dir/git;|; /proxy_/d" "$dir/nginx/conf.d/git.conf"
+    start nginx nginx -e "$dir/log/nginx-error.log" -c "$dir/nginx/nginx.conf"
+}
+
+apache_start() {
+    local modules=/usr/lib/apache2/modules name fcgi
+
+    new_port fcgi-apache
+    fcgi=$port
+    authorizer_tcp "$fcgi"
+    new_port apache
+    mkdir "$dir/apache"
+    {
+        for name in mpm_event authn_core authz_core authz_user authnz_fcgi headers proxy \
+            proxy_http; do
+            printf 'LoadModule %s_module %s/mod_%s.so\n' "$name" "$modules" "$name"
+        done
+        cat <<CONF
+ServerName host.example.com
+Listen 127.0.0.1:$port
+User www-data
+Group www-data
+PidFile $dir/apache/pid
+DefaultRuntimeDir $dir/apache
+ErrorLog $dir/log/apache-error.log
+LogLevel info
+CustomLog $dir/log/apache-access.log "%h %u %r %>s"
+CONF
+        sed "s|127\.0\.0\.1:9101|127.0.0.1:$fcgi|; s|127\.0\.0\.1:8000|127.0.0.1:$upstream|" \
+            "$root/http_pat/apache.example"
+    } >"$dir/apache/apache.conf"
+    start apache apache2 -X -f "$dir/apache/apache.conf"
+}
+
+authorizer_tcp() {
+    start fcgi-apache "$build/pat-fcgi" -s "127.0.0.1:$1" -u www-data -p "$PAT_SOCKET"
+    printf '%s\n' "${pids[-1]}" >"$dir/fcgi/apache.pid"
+}
+
+lighttpd_start() {
+    mkdir "$dir/www"
+    printf 'for those with a token\n' >"$dir/www/page.txt"
+    new_port lighttpd
+    cat >"$dir/lighttpd.conf" <<CONF
+server.modules = ("mod_fastcgi")
+server.bind = "127.0.0.1"
+server.port = $port
+server.document-root = "$dir/www"
+server.username = "www-data"
+server.errorlog = "$dir/log/lighttpd-error.log"
+mimetype.assign = (".txt" => "text/plain")
+fastcgi.server = ("/" => (("socket" => "$dir/fcgi/plain.sock", "mode" => "authorizer",
+    "check-local" => "disable")))
+CONF
+    install -o www-data /dev/null "$dir/log/lighttpd-error.log"
+    start lighttpd lighttpd -D -f "$dir/lighttpd.conf"
+}
+
+http_start() {
+    local upstream
+
+    printf 'www-data:x:33:33:www-data:/nonexistent:/usr/sbin/nologin\n' >>/etc/passwd
+    printf 'www-data:x:33:\n' >>/etc/group
+    mkdir -m 755 "$dir/fcgi"
+    chown www-data "$dir/fcgi"
+    new_port upstream
+    upstream=$port
+    start upstream python3 "$here/mcp_server.py" "$upstream"
+    authorizer plain
+    authorizer org -o acme
+    authorizer role -r owner,member
+    authorizer meta -n mcp -R mcp -M https://mcp.example.com/.well-known/oauth-protected-resource
+    authorizer git -b -n git
+    spawn-fcgi -s "$dir/fcgi/spawned.sock" -M 600 -u www-data -P "$dir/fcgi/spawned.pid" -- \
+        "$build/pat-fcgi" -p "$PAT_SOCKET" </dev/null >"$dir/log/spawn-fcgi.log" 2>&1
+    pids+=("$(<"$dir/fcgi/spawned.pid")")
+    chown www-data "$dir/fcgi"/*.sock
+    git init -q --bare "$dir/git/repo.git"
+    git -C "$dir/git/repo.git" update-server-info
+    nginx_start
+    apache_start
+    lighttpd_start
+}
