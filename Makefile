@@ -4,7 +4,8 @@
 # sudo make demo  install what is missing, then tell the whole story with real programs
 # sudo make test  install what is missing, then run every test
 #
-# Also: check (unit tests alone, no root), campaign, bench, lint, format, install, uninstall, clean,
+# Also: check (unit tests alone, no root), campaign, fuzz (SECONDS=N), bench, lint, format,
+# install, uninstall, clean,
 # distclean (also what deps fetched into .deps/). OPENLDAP_SRC=DIR compiles slapd's overlay
 # against that source tree, configured, instead of the source of Debian's slapd.
 # SANITIZE=1 builds with ASan and UBSan into build-sanitize/; WERROR=1 makes warnings errors.
@@ -105,6 +106,11 @@ campaign: deps
 	@PAT_KILLS=$${PAT_KILLS:-200} BUILD=$(BUILD) tests/run tests/e2e/hook-atomic.bats
 	@PATCTL_TOKENS=$${PATCTL_TOKENS:-100000} BUILD=$(BUILD) tests/run tests/e2e/patctl.bats
 
+# SECONDS for each harness; what is found new is kept in $(BUILD)/fuzz, and what crashes beside
+# it. The corpus of the tree is replayed first.
+fuzz: deps
+	@SECONDS_EACH=$(or $(SECONDS),60) BUILD=$(BUILD) tests/fuzz/run
+
 # Ratios of one run on this machine; see the head of the script.
 bench: deps
 	@$(MAKE) --no-print-directory all bench-tools
@@ -125,6 +131,7 @@ install: all
 	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(docdir)/schema $(DESTDIR)$(mandir)/man1 \
 	    $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8
 	install -m 755 $(BUILD)/patd $(DESTDIR)$(sbindir)/patd
+	install -m 755 $(BUILD)/pat-fcgi $(DESTDIR)$(sbindir)/pat-fcgi
 	install -m 755 $(BUILD)/patctl $(DESTDIR)$(bindir)/patctl
 	install -d $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir)
 	install -m 644 patctl/completion.bash $(DESTDIR)$(bashcompdir)/patctl
@@ -139,13 +146,19 @@ install: all
 	    >$(DESTDIR)$(unitdir)/patd.service
 	install -m 644 patd/patd.socket patd/patd-saslauthd.socket $(DESTDIR)$(unitdir)
 	install -m 644 patd/patd.sysusers $(DESTDIR)$(sysusersdir)/patd.conf
+	sed 's|@sbindir@|$(sbindir)|; s|@sysconfdir@|$(sysconfdir)|' http_pat/pat-fcgi.service \
+	    >$(DESTDIR)$(unitdir)/pat-fcgi.service
+	install -m 644 http_pat/pat-fcgi.socket $(DESTDIR)$(unitdir)
+	install -m 644 http_pat/pat-fcgi.sysusers $(DESTDIR)$(sysusersdir)/pat-fcgi.conf
+	install -m 644 http_pat/nginx.example http_pat/apache.example $(DESTDIR)$(docdir)
 	install -m 644 README.md NEWS LICENSE pam_pat/pam_pat.example sasl_pat/sasl_pat.example \
 	    pam_pat/pam_pat.pam-config $(DESTDIR)$(docdir)
 	install -m 644 schema/*.ldif schema/pat.schema $(DESTDIR)$(docdir)/schema
 	install -m 644 patctl/patctl.1 $(DESTDIR)$(mandir)/man1
 	install -m 644 patd/patd.conf.5 slapd_pat/slapo-pat.5 $(DESTDIR)$(mandir)/man5
 	install -m 644 schema/pat.7 $(DESTDIR)$(mandir)/man7
-	install -m 644 pam_pat/pam_pat.8 sasl_pat/sasl_pat.8 patd/patd.8 $(DESTDIR)$(mandir)/man8
+	install -m 644 pam_pat/pam_pat.8 sasl_pat/sasl_pat.8 patd/patd.8 http_pat/pat-fcgi.8 \
+	    $(DESTDIR)$(mandir)/man8
 
 # Leaves the configuration, which is the administrator's. A PAM stack that names a module
 # which is not there refuses everybody, and a slapd that is to load one does not start, so
@@ -167,7 +180,10 @@ uninstall:
 	    $(DESTDIR)$(sysusersdir)/patd.conf \
 	    $(DESTDIR)$(mandir)/man1/patctl.1 $(DESTDIR)$(mandir)/man5/patd.conf.5 \
 	    $(DESTDIR)$(mandir)/man7/pat.7 $(DESTDIR)$(mandir)/man8/pam_pat.8 \
-	    $(DESTDIR)$(mandir)/man8/sasl_pat.8 $(DESTDIR)$(mandir)/man8/patd.8
+	    $(DESTDIR)$(mandir)/man8/sasl_pat.8 $(DESTDIR)$(mandir)/man8/patd.8 \
+	    $(DESTDIR)$(sbindir)/pat-fcgi $(DESTDIR)$(unitdir)/pat-fcgi.service \
+	    $(DESTDIR)$(unitdir)/pat-fcgi.socket $(DESTDIR)$(sysusersdir)/pat-fcgi.conf \
+	    $(DESTDIR)$(mandir)/man8/pat-fcgi.8
 	rm -rf $(DESTDIR)$(docdir)
 
 clean:
@@ -176,6 +192,6 @@ clean:
 distclean: clean
 	rm -rf .deps
 
-.PHONY: all deps demo test campaign bench format lint install uninstall clean distclean
+.PHONY: all deps demo test campaign fuzz bench format lint install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SUFFIXES:

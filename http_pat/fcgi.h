@@ -85,8 +85,7 @@ void fcgi_init(struct fcgi *f);
  * Take bytes from *data, and move *data and *len on, until there is something to do. Call
  * it again with the rest.
  */
-PAT_MUST_USE enum fcgi_event fcgi_feed(
-    struct fcgi *f, const uint8_t **data, size_t *len);
+PAT_MUST_USE enum fcgi_event fcgi_feed(struct fcgi *f, const uint8_t **data, size_t *len);
 
 /* Is a request, or a record of one, begun and not whole? */
 bool fcgi_is_amid(const struct fcgi *f);
@@ -95,10 +94,12 @@ bool fcgi_is_amid(const struct fcgi *f);
 bool fcgi_has_more(const struct fcgi *f);
 
 /*
- * Write an answer of `len` bytes to `out`, of at least `len` + FCGI_OVERHEAD bytes, as the
- * records that answer the present request. At most FCGI_CONTENT_MAX. Returns how many.
+ * Write an answer of `len` bytes to `out`, of at least `len` + FCGI_OVERHEAD bytes, as
+ * the records that answer the present request. At most FCGI_CONTENT_MAX. Returns how
+ * many.
  */
-size_t fcgi_encode_answer(const struct fcgi *f, const char *text, size_t len, uint8_t *out);
+size_t fcgi_encode_answer(
+    const struct fcgi *f, const char *text, size_t len, uint8_t *out);
 
 /* The request was answered: erase it. */
 void fcgi_finish(struct fcgi *f);

@@ -163,14 +163,12 @@ listen_inet(const struct settings *s, struct listeners *l, struct pat_diag *diag
             "is neither an absolute path nor ADDRESS:PORT, such as 127.0.0.1:9101");
     if (!is_loopback(&addr))
         return fail(diag, s->listen, "tokens come over it unencrypted: loopback only");
-    l->fds[0] =
-        socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    l->fds[0] = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (l->fds[0] < 0)
         return fail(diag, s->listen, error_text(errno));
     l->count = 1;
     (void)setsockopt(l->fds[0], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    return listen_at(
-        l->fds[0], (const struct sockaddr *)&addr, len, s->listen, diag);
+    return listen_at(l->fds[0], (const struct sockaddr *)&addr, len, s->listen, diag);
 }
 
 static enum pat_err

@@ -6,8 +6,8 @@
  * request; take an invalid token for none; write, log or dump a token; run as root; wait
  * longer than its deadline; let one front end keep it from serving the others.
  *
- * Threads: workers answer (server.h); the first one waits for signals, and hangs up on who
- * dawdles.
+ * Threads: workers answer (server.h); the first one waits for signals, and hangs up on
+ * who dawdles.
  */
 #include <grp.h>
 #include <pthread.h>
@@ -29,10 +29,11 @@
 static void
 usage(void)
 {
-    (void)printf("usage: pat-fcgi [-h] [-s SOCKET [-m MODE] [-g GROUP]] [-u USER] [-w WORKERS]\n"
-                 "                [-p SOCKET] [-t TIMEOUT] [-n SERVICE] [-o ORG,...] "
-                 "[-r ROLE,...]\n"
-                 "                [-R REALM] [-M URL] [-b]\n");
+    (void)printf(
+        "usage: pat-fcgi [-h] [-s SOCKET [-m MODE] [-g GROUP]] [-u USER] [-w WORKERS]\n"
+        "                [-p SOCKET] [-t TIMEOUT] [-n SERVICE] [-o ORG,...] "
+        "[-r ROLE,...]\n"
+        "                [-R REALM] [-M URL] [-b]\n");
     for (const struct pat_option *o = settings_table; o->name != NULL; o++)
         (void)printf("  -%s  %s%s%s%s\n", o->name, o->help,
             o->default_text != NULL ? " (" : "",

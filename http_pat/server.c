@@ -239,7 +239,8 @@ conn_serve(struct worker *w, struct conn *c)
     now = pat_monotonic_ns();
     if (!ok) {
         conn_free(w->server, c);
-    } else if (fcgi_is_amid(&c->fcgi) || (!c->fcgi.request.keep && fcgi_has_more(&c->fcgi))) {
+    } else if (fcgi_is_amid(&c->fcgi) ||
+               (!c->fcgi.request.keep && fcgi_has_more(&c->fcgi))) {
         if (c->began_ns == 0)
             c->began_ns = now;
         conn_arm(w->server, c, c->began_ns + READ_TIMEOUT_NS);
@@ -260,7 +261,8 @@ accept_one(struct worker *w, struct source *l)
     int on = 1;
     struct conn *c;
 
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+    if (fd < 0 &&
+        (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
         atomic_store(&s->paused, true);
         log_trouble(s, "no file descriptor or memory left for another connection");
         return;

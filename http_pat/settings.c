@@ -80,8 +80,7 @@ read_all(int argc, char **argv, struct settings *s, struct pat_diag *diag)
         name[0] = (char)(opt == '?' || opt == ':' ? optopt : opt);
         if (opt == '?')
             return fail(diag, "there is no such option; -h tells which there are");
-        err = pat_option_set(
-            settings_table, s, name, opt == ':' ? NULL : optarg, diag);
+        err = pat_option_set(settings_table, s, name, opt == ':' ? NULL : optarg, diag);
     }
     if (err != PAT_OK)
         return err;

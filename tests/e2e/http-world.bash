@@ -41,7 +41,7 @@ user www-data;
 daemon off;
 worker_processes 2;
 pid $dir/nginx/pid;
-error_log $dir/log/nginx-error.log info;
+error_log $dir/log/nginx-error.log notice;
 events { worker_connections 1024; }
 http {
     access_log $dir/log/nginx-access.log;

@@ -538,6 +538,77 @@ signals_stay(void **state)
     assert_true(after.sa_handler == SIG_DFL);
 }
 
+/* A connection that is kept. The fake hangs up after each answer, as patd does when it is
+ * started anew. */
+
+static enum pat_err
+ask_kept(struct pat_client *client, int timeout_ms, struct pat_diag *diag)
+{
+    struct pat_request req = {"alice", false, "http", "192.0.2.7", NULL, NULL};
+    struct pat_identity id = {0};
+
+    return pat_client_ask(
+        client, path, &req, token, sizeof(token) - 1, timeout_ms, &id, diag);
+}
+
+static void
+kept_is_renewed(void **state)
+{
+    static struct pat_client client;
+    struct fake_behaviour no = {FAKE_ANSWER, PAT_ERR_REVOKED, NULL, NULL, 0, 0};
+    struct fake_behaviour yes = {FAKE_ANSWER, PAT_OK, NULL, NULL, 0, 0};
+    unsigned fds = unit_count_fds();
+
+    (void)state;
+    pat_client_init(&client);
+    for (int i = 0; i < 5; i++) {
+        fake_patd_say(&fake, &yes);
+        unit_check_err(ask_kept(&client, 3000, NULL), PAT_OK);
+        fake_patd_say(&fake, &no);
+        unit_check_err(ask_kept(&client, 3000, NULL), PAT_ERR_REVOKED);
+    }
+    pat_client_clear(&client);
+    unit_check_int("descriptors", unit_count_fds(), fds);
+}
+
+static void
+kept_not_after_no_answer(void **state)
+{
+    static struct pat_client client;
+    static const struct fake_behaviour bad[] = {{FAKE_SILENT, PAT_OK, NULL, NULL, 0, 0},
+        {FAKE_RAW, PAT_OK, NULL, "PAT2junkjunk", 12, 0},
+        {FAKE_RAW, PAT_OK, NULL, "PAT1\0\0\0\1", 8, 0},
+        {FAKE_CLOSE, PAT_OK, NULL, NULL, 0, 0}};
+    struct fake_behaviour yes = {FAKE_ANSWER, PAT_OK, NULL, NULL, 0, 0};
+    struct pat_diag diag = {0};
+
+    (void)state;
+    pat_client_init(&client);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        fake_patd_say(&fake, &bad[i]);
+        unit_check_err(ask_kept(&client, 300, &diag), PAT_ERR_UNAVAIL);
+        unit_check_int("descriptor", client.fd, -1);
+        assert_true(diag.text[0] != '\0');
+        fake_patd_say(&fake, &yes);
+        unit_check_err(ask_kept(&client, 3000, &diag), PAT_OK);
+        unit_check_string("diag", diag.text, "");
+    }
+    pat_client_clear(&client);
+}
+
+/* Nothing of a question or answer stays behind. */
+static void
+kept_is_erased(void **state)
+{
+    static struct pat_client client;
+
+    (void)state;
+    pat_client_init(&client);
+    unit_check_err(ask_kept(&client, 3000, NULL), PAT_OK);
+    assert_null(memmem(client.msg.data, sizeof(client.msg.data), token, 8));
+    pat_client_clear(&client);
+}
+
 int
 main(void)
 {
@@ -560,5 +631,8 @@ main(void)
     unit_add("in time", "interrupted by signals", interrupted, NULL);
     unit_add("guest", "leaves no descriptor", no_descriptor_left, NULL);
     unit_add("guest", "survives SIGPIPE", signals_stay, NULL);
+    unit_add("kept", "is renewed when patd hung up", kept_is_renewed, NULL);
+    unit_add("kept", "not after what is no answer", kept_not_after_no_answer, NULL);
+    unit_add("kept", "is erased", kept_is_erased, NULL);
     return unit_run("client");
 }

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # check: every unit test, no root needed. What failed is shown; the rest is in NAME.log.
 
-UNIT_NAMES := bearer client conf decide error export file gentime option pam_module proto \
-	revoke sasl_message sasl_module saslauthd scope shape strv text token uri when
+UNIT_NAMES := bearer client conf decide error export file gentime http_answer \
+	http_authorization http_fcgi option pam_module proto revoke sasl_message sasl_module \
+	saslauthd scope shape strv text token uri when
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
 
@@ -19,6 +20,11 @@ $(UNIT_TESTS): $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(UNIT_OBJ) \
 # Tests of what is in no library see its headers.
 $(BUILD)/tests/unit/sasl_message_test: $(OBJ)/sasl_pat/message.o
 $(OBJ)/tests/unit/sasl_message_test.o: PAT_CPPFLAGS += -Isasl_pat
+$(BUILD)/tests/unit/http_answer_test: $(OBJ)/http_pat/answer.o
+$(BUILD)/tests/unit/http_authorization_test: $(OBJ)/http_pat/authorization.o
+$(BUILD)/tests/unit/http_fcgi_test: $(OBJ)/http_pat/fcgi.o
+$(OBJ)/tests/unit/http_answer_test.o $(OBJ)/tests/unit/http_authorization_test.o \
+	$(OBJ)/tests/unit/http_fcgi_test.o: PAT_CPPFLAGS += -Ihttp_pat
 
 $(BUILD)/tests/unit/text_test: $(OBJ)/patctl/text.o
 $(OBJ)/tests/unit/text_test.o: PAT_CPPFLAGS += -Ipatctl
