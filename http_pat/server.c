@@ -222,7 +222,7 @@ conn_serve(struct worker *w, struct conn *c)
 {
     ssize_t n = recv(c->source.fd, w->chunk, sizeof(w->chunk), MSG_DONTWAIT);
     int64_t now;
-    bool ok;
+    bool ok, amid;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         now = pat_monotonic_ns();
@@ -237,19 +237,16 @@ conn_serve(struct worker *w, struct conn *c)
     ok = conn_feed(w, c, (size_t)n);
     pat_secret_erase(w->chunk, (size_t)n);
     now = pat_monotonic_ns();
-    if (!ok) {
+    amid = fcgi_is_amid(&c->fcgi) || (!c->fcgi.request.keep && fcgi_has_more(&c->fcgi));
+    if (!ok || (!amid && !c->fcgi.request.keep)) {
         conn_free(w->server, c);
-    } else if (fcgi_is_amid(&c->fcgi) ||
-               (!c->fcgi.request.keep && fcgi_has_more(&c->fcgi))) {
-        if (c->began_ns == 0)
-            c->began_ns = now;
-        conn_arm(w->server, c, c->began_ns + READ_TIMEOUT_NS);
-    } else if (c->fcgi.request.keep) {
-        c->began_ns = 0;
-        conn_arm(w->server, c, now + IDLE_TIMEOUT_NS);
-    } else {
-        conn_free(w->server, c);
+        return;
     }
+    if (!amid)
+        c->began_ns = 0;
+    else if (c->began_ns == 0)
+        c->began_ns = now;
+    conn_arm(w->server, c, amid ? c->began_ns + READ_TIMEOUT_NS : now + IDLE_TIMEOUT_NS);
 }
 
 /* Another thread may accept the next one meanwhile. */

@@ -70,7 +70,9 @@ answered() {
 
 # let_in USER ORG ROLE: the upstream was reached, and knows that much, and no more.
 let_in() {
-    local want="X-Pat-Id=$MINT_ID|X-Pat-Name=$(encoded "$TOKEN_NAME")|X-Pat-Org=$2|X-Pat-Role=$3|X-Pat-User=$1"
+    local want name
+    name=$(encoded "$TOKEN_NAME")
+    want="X-Pat-Id=$MINT_ID|X-Pat-Name=$name|X-Pat-Org=$2|X-Pat-Role=$3|X-Pat-User=$1"
 
     answered 200
     [[ $(header seen) == "$want" ]] || fault "expected $want, seen: $(header seen)"

@@ -412,7 +412,7 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
     for row in '-o|-o: needs a value' '-x|there is no such option' '-t 3|-t: needs a unit' \
         '-M ftp://x|-M: must be a URL' '-s x|x: is neither an absolute path' \
         '-s 192.0.2.1:9000|loopback only' '-w 0|-w: must be from 1 to 256' 'x|takes nothing but options' \
-        '-R a"b|-R: must be' '-n|-n: needs a value'; do
+        '-R a,b|-R: must be' '-n|-n: needs a value'; do
         # shellcheck disable=SC2086
         run "$PAT_BUILD/pat-fcgi" ${row%%|*} </dev/null
         [[ $status -eq 78 && $output == *"${row#*|}"* ]] || fault "$row: $status $output"

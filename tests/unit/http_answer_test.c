@@ -90,7 +90,7 @@ longest(void **state)
     memset(id.org, '%', PAT_ORG_MAX);
     memset(id.role, '%', PAT_ROLE_MAX);
     answer_accept(&a, &id, false);
-    assert_true(strlen(text_of(&a)) > 2 * 3 * (4 * 255 + 64));
+    assert_true(strlen(text_of(&a)) > (size_t)2 * 3 * (4 * 255 + 64));
     unit_check_string("the end", a.text + a.len - 7, "%0A\r\n\r\n");
 }
 

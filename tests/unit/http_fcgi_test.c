@@ -86,6 +86,15 @@ check_request(const struct fcgi_request *r, const struct row *row)
     assert_memory_equal(r->source, row->source, r->source_len);
 }
 
+static char
+letter_of(enum fcgi_event event)
+{
+    static const char letters[] = {
+        [FCGI_MORE] = 'm', [FCGI_REQUEST] = 'r', [FCGI_REPLY] = 'p', [FCGI_ERROR] = 'e'};
+
+    return letters[event];
+}
+
 static void
 feed(const struct row *row, size_t piece)
 {
@@ -102,8 +111,7 @@ feed(const struct row *row, size_t piece)
 
         while (!failed && (event = fcgi_feed(&f, &data, &left)) != FCGI_MORE) {
             assert_true(count < sizeof(events) - 1);
-            events[count++] =
-                event == FCGI_REQUEST ? 'r' : (event == FCGI_REPLY ? 'p' : 'e');
+            events[count++] = letter_of(event);
             failed = event == FCGI_ERROR;
             if (event != FCGI_REQUEST)
                 continue;
