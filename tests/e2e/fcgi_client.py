@@ -3,7 +3,8 @@
 
 usage: fcgi_client.py SOCKET ask TOKEN-FILE | dawdle | junk
 
-ask     several requests on one connection, in one piece and byte by byte
+ask     several requests on one connection, in one piece and byte by byte, with a token of
+        alice, limited to ::1
 dawdle  more half requests than there are workers; each must be hung up on in time
 junk    what is no FastCGI must be hung up on
 """
@@ -88,6 +89,12 @@ def ask():
         assert text.startswith("Status: 200 OK\r\n"), text
         assert ("X-Pat-User: alice\r\n" in text) == (role == 1), text
         assert "Variable-PAT_USER: alice\r\n" in text, text
+    # The token is for ::1 alone: no address is not that one, nor are two.
+    bearer = params(HTTP_AUTHORIZATION=b"Bearer " + token)
+    for more in (b"", params(REMOTE_ADDR=b"unix:"), params(REMOTE_ADDR=b"::1") * 2,
+                 params(REMOTE_ADDR=b"::1\0"), params(REMOTE_ADDR=b"1" * 300)):
+        s.sendall(begin() + record(4, bearer + more) + record(4) + record(5))
+        assert answer(s).startswith("Status: 403 "), more
     # Two headers, and a role that there is none of.
     twice = params(HTTP_AUTHORIZATION=b"Bearer " + token) * 2
     s.sendall(begin() + record(4, twice) + record(4) + record(5))

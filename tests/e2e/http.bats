@@ -282,7 +282,7 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
 
 @test "started by systemd it does the same, says when it is ready, and ends on SIGTERM" {
     local pid socket=$WORLD/passed.sock log=$BATS_TEST_TMPDIR/notify
-    new_token alice acme
+    new_token alice acme 'patSource: ::1'
     python3 "$BATS_TEST_DIRNAME/notify.py" "$socket" "$log" "$PAT_BUILD/pat-fcgi" \
         -p "$PAT_SOCKET" >/dev/null 3>&- 2>"$BATS_TEST_TMPDIR/log" &
     pid=$!
