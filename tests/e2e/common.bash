@@ -83,6 +83,20 @@ expect() {
     fi
 }
 
+# patd answers first and logs then: what must be in its log is waited for.
+#
+# logged PATTERN [PATTERN]: some line of it, since log_mark, has both.
+logged() {
+    wait_for 5 log_has "$@" && return
+    log_since | tail -n 5 >&2
+    return 1
+}
+
+log_has() { log_since | grep -e "$1" | grep -qe "${2-}"; }
+
+log_mark() { LOG_LINES=$(wc -l <"$SANDBOX/log/patd.log"); }
+log_since() { tail -n "+$((${LOG_LINES-0} + 1))" "$SANDBOX/log/patd.log"; }
+
 sandbox() {
     "$ROOT/tests/sandbox" "$1" "$SANDBOX"
 }

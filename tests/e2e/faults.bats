@@ -29,6 +29,7 @@ setup() {
     load_sandbox
     MINT_TOKEN=$(<"$BATS_FILE_TMPDIR/token")
     cp "$PAT_CONF" "$BATS_TEST_TMPDIR/patd.conf"
+    log_mark
 }
 
 # Whatever a test stopped or froze goes on; patd has its first configuration again.
@@ -74,9 +75,8 @@ use_tcp() {
         "bind_password_file = $SANDBOX/etc/bind.pw" "$@"
 }
 
-last_detail() {
-    grep 'verdict=unavailable' "$SANDBOX/log/patd.log" | tail -n 1
-}
+# unavailable_for PATTERN: in this test, for that reason
+unavailable_for() { logged 'verdict=unavailable' "$1"; }
 
 @test "slapd stopped: unavailable at once" {
     login plain alice
@@ -84,14 +84,14 @@ last_detail() {
     sandbox slapd-stop
     login plain alice
     expect PAM_AUTHINFO_UNAVAIL 500
-    [[ $(last_detail) == *"$LDAPURI"* ]]
+    unavailable_for "$LDAPURI"
 }
 
 @test "slapd frozen: unavailable at the deadline" {
     kill -STOP "$(slapd_pid)"
     login plain alice
     expect PAM_AUTHINFO_UNAVAIL 3300 2500
-    [[ $(last_detail) == *"deadline passed while waiting for an answer"* ]]
+    unavailable_for "deadline passed while waiting for an answer"
 }
 
 @test "slapd frozen before patd ever connected: unavailable at the deadline" {
@@ -128,7 +128,7 @@ last_detail() {
     kill -STOP "$(slapd_pid)"
     login plain alice
     expect PAM_SUCCESS 2900 1000
-    grep -q 'failover: another server answered instead' "$SANDBOX/log/patd.log"
+    logged 'failover: another server answered instead'
     login plain alice
     expect PAM_SUCCESS 500
 }
@@ -142,7 +142,7 @@ last_detail() {
     login plain alice
     expect PAM_SUCCESS 2900
     kill -CONT "$(slapd_pid)"
-    wait_for 5 grep -q "directory: $LDAPURI answers again" "$SANDBOX/log/patd.log"
+    logged "directory: $LDAPURI answers again"
 }
 
 @test "clients in a hurry do not make a server look down for the others" {
@@ -220,7 +220,7 @@ last_detail() {
     [[ $(cat "$BATS_TEST_TMPDIR"/login.* | grep -c PAM_AUTHINFO_UNAVAIL) -eq 6 ]]
     [[ $(awk '$2 == "authenticate:" && $1 < 500' "$BATS_TEST_TMPDIR"/login.* | wc -l) -ge 3 ]]
     [[ $(awk '$2 == "authenticate:" && $1 > 3300' "$BATS_TEST_TMPDIR"/login.* | wc -l) -eq 0 ]]
-    grep -q 'busy: queue_max' "$SANDBOX/log/patd.log"
+    logged 'busy: queue_max'
 }
 
 @test "SIGTERM: what is in flight is answered" {
@@ -247,7 +247,7 @@ last_detail() {
     write_conf 'timeout = soon'
     kill -HUP "$(patd_pid)"
     wait_for 3 grep -q 'timeout: must be a duration' "$SANDBOX/log/patd.log"
-    grep -q "$PAT_CONF:[0-9]*: timeout: " "$SANDBOX/log/patd.log"
+    logged "$PAT_CONF:[0-9]*: timeout: "
     login plain alice
     expect PAM_SUCCESS
     write_conf 'timeout = 3s' 'owner_filter = (mail=nobody@example.com)'
@@ -264,11 +264,10 @@ last_detail() {
     sandbox patd-stop
     kill -STOP "$(slapd_pid)"
     sandbox patd-start
-    wait_for 5 grep -q 'directory: .*during the TLS handshake' "$SANDBOX/log/patd.log"
+    logged 'directory: .*during the TLS handshake'
     login plain alice
     expect PAM_AUTHINFO_UNAVAIL 3300 2500
-    last_detail
-    [[ $(last_detail) == *"deadline passed during the TLS handshake"* ]]
+    unavailable_for "deadline passed during the TLS handshake"
 }
 
 @test "StartTLS: enters; frozen: unavailable in time" {
@@ -292,8 +291,7 @@ last_detail() {
     use_tcp "uri = $PAT_LDAPS_URI" "tls_ca_file = $SANDBOX/etc/other-ca.pem"
     login plain alice
     expect PAM_AUTHINFO_UNAVAIL 3300
-    last_detail
-    [[ $(last_detail) == *"TLS handshake"*"ertificate"* ]]
+    unavailable_for 'TLS handshake.*ertificate'
 }
 
 @test "StartTLS with a CA that did not sign: unavailable" {
@@ -313,7 +311,7 @@ last_detail() {
     use_tcp "uri = $uri" "tls_ca_file = $PAT_CA"
     login plain alice
     expect PAM_AUTHINFO_UNAVAIL 3300
-    [[ $(last_detail) == *"TLS handshake"* ]]
+    unavailable_for "TLS handshake"
 }
 
 @test "a wrong password of the account: unavailable, and the log names the bind" {
@@ -323,21 +321,21 @@ last_detail() {
     sandbox patd-start
     login plain alice
     expect PAM_AUTHINFO_UNAVAIL 1000
-    [[ $(last_detail) == *"bind: Invalid credentials"* ]]
+    unavailable_for "bind: Invalid credentials"
 }
 
 @test "a base that does not exist: unavailable, not refused" {
     set_conf "base = ou=nowhere,$PAT_BASE"
     login plain alice
     expect PAM_AUTHINFO_UNAVAIL 1000
-    [[ $(last_detail) == *"does not exist"* ]]
+    unavailable_for "does not exist"
 }
 
 @test "a host name that does not exist: unavailable, and the log names it" {
     use_tcp 'uri = ldaps://ldap.invalid' "tls_ca_file = $PAT_CA"
     login plain alice
     expect PAM_AUTHINFO_UNAVAIL 3300
-    [[ $(last_detail) == *"ldap.invalid"* ]]
+    unavailable_for "ldap.invalid"
 }
 
 @test "a resolver that never answers: unavailable at the deadline" {

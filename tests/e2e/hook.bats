@@ -670,7 +670,10 @@ owner=uid=bob,ou=people|reason=$reason"
     change "$MINT_DN" 'add: patRevoked' 'patRevoked: 20200101000000Z' >"$BATS_TEST_TMPDIR/revoke"
     refused carol 50 '' ldapmodify -f "$BATS_TEST_TMPDIR/revoke"
     refused dave 50 '' ldapmodify -f "$BATS_TEST_TMPDIR/revoke"
-    refused patd 50 '' ldapmodify <"$BATS_TEST_TMPDIR/revoke"
+    # patd revokes for whoever shows it the token, and does nothing else.
+    change "$MINT_DN" 'add: patRevoked' 'patRevoked: 20200101000000Z' - 'add: description' \
+        'description: x' | refused patd 50 '' ldapmodify
+    refused patd 50 '' ldapdelete "$MINT_DN"
     refused bob 50 '' ldapdelete "$MINT_DN"
     change "$MINT_DN" 'add: patRevoked' 'patRevoked: now' | refused bob 21 '' ldapmodify
     change "$MINT_DN" 'add: patRevoked' 'patRevoked: 20200101000000Z' - 'add: patRevokedReason' \

@@ -201,7 +201,7 @@ mark_searches() {
     change_member delete bob globex members
     login plain bob
     expect PAM_AUTH_ERR
-    wait_for 5 grep -q "verdict=refuse .*id=$MINT_ID " "$SANDBOX/log/patd.log"
+    logged "verdict=refuse .*id=$MINT_ID "
     change_member add bob globex members
     login plain bob
     expect PAM_AUTH_ERR
@@ -218,7 +218,7 @@ mark_searches() {
     set_conf 'owner_filter = (uid=alice)'
     login plain bob
     expect PAM_AUTH_ERR
-    wait_for 5 grep -q 'does not match owner_filter' "$SANDBOX/log/patd.log"
+    logged 'does not match owner_filter'
     set_conf 'owner_filter = (uid=bob)'
     login plain bob
     mark_searches
@@ -237,7 +237,7 @@ mark_searches() {
     # The org is the base itself, which is not below it.
     login plain bob
     expect PAM_AUTH_ERR
-    wait_for 5 grep -q 'does not stand two levels below an org' "$SANDBOX/log/patd.log"
+    logged 'does not stand two levels below an org'
     set_conf "base = $orgs"
     login plain bob
     expect PAM_SUCCESS

@@ -82,7 +82,7 @@ patd_fails() {
         login plain alice
         expect PAM_SUCCESS 1000
     done
-    grep -q 'busy: clients_max' "$SANDBOX/log/patd.log"
+    logged 'busy: clients_max'
 }
 
 @test "64 clients, 20,000 verifications: all right, memory flat, no descriptor lost" {
@@ -195,7 +195,7 @@ verifier=cn=patd,ou=services,$PAT_BASE" ]]
     change_member add bob globex members
     login plain bob
     expect PAM_AUTH_ERR
-    grep "id=$MINT_ID" "$SANDBOX/log/patd.log" | tail -n 1 | grep -q 'token is revoked'
+    logged "id=$MINT_ID" 'token is revoked'
     mint_self bob globex
     login plain bob
     expect PAM_SUCCESS

@@ -129,10 +129,6 @@ within() {
     fi
 }
 
-# What patd has logged since log_mark.
-log_mark() { LOG_LINES=$(wc -l <"$SANDBOX/log/patd.log"); }
-log_since() { tail -n "+$((LOG_LINES + 1))" "$SANDBOX/log/patd.log"; }
-
 fd_count() {
     find "/proc/$(patd_pid)/fd" -mindepth 1 | wc -l
 }
@@ -156,7 +152,7 @@ flood() {
     log_mark
     check SASL_OK "$MINT_TOKEN" bob smtp
     within 500
-    log_since | grep -q "verdict=accept id=$MINT_ID user=bob org=acme role=member service=smtp \
+    logged "verdict=accept id=$MINT_ID user=bob org=acme role=member service=smtp \
 peer_uid=$EUID "
     wait_for 3 eval '[[ -n $(ldap_admin_get "$MINT_DN" patLastUsedFrom) ]]'
     [[ $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == "smtp@$(hostname)" ]]
@@ -168,7 +164,7 @@ refused() {
     log_mark
     check SASL_BADAUTH "${2:-$MINT_TOKEN}" bob
     within 500
-    log_since | grep -qF "verdict=refuse reason=\"$1\""
+    logged "verdict=refuse reason=\"$1\""
 }
 
 @test "what is no live token of this user for this service is refused" {
@@ -197,13 +193,13 @@ refused() {
     mint bob acme 'patSource: 0.0.0.0/0' 'patSource: ::/0'
     log_mark
     check SASL_BADAUTH "$MINT_TOKEN" bob
-    log_since | grep -q "detail=\"patSource is set, and the client's address is not known\""
+    logged "detail=\"patSource is set, and the client's address is not known\""
 }
 
 @test "a realm is part of the name, and login_realms or login_org must let it stand" {
     log_mark
     check SASL_BADAUTH "$MINT_TOKEN" alice imap evil.example
-    log_since | grep -q 'detail="the login name has a realm; login_realms and login_org tell'
+    logged 'detail="the login name has a realm; login_realms and login_org tell'
     check SASL_BADAUTH "$MINT_TOKEN" alice@evil.example
     check SASL_BADAUTH "$MINT_TOKEN" alice@acme
     [[ $(log_since) != *evil* ]]
@@ -224,13 +220,13 @@ refused() {
     set_conf 'saslauthd_org = globex, initech'
     log_mark
     check SASL_BADAUTH "$MINT_TOKEN" alice
-    log_since | grep -q 'detail="org acme is not accepted here"'
+    logged 'detail="org acme is not accepted here"'
     login plain alice
     expect PAM_SUCCESS
     set_conf 'saslauthd_org = initech, ACME' 'saslauthd_role = member'
     log_mark
     check SASL_BADAUTH "$MINT_TOKEN" alice
-    log_since | grep -q 'detail="role owner is not accepted here"'
+    logged 'detail="role owner is not accepted here"'
     set_conf 'saslauthd_role = member, owner'
     check SASL_OK "$MINT_TOKEN" alice
 }
@@ -255,7 +251,7 @@ refused() {
     for secret in some-password '' ' ' "x$MINT_TOKEN" "${MINT_TOKEN:0:3}"; do
         log_mark
         check SASL_BADAUTH "$secret" alice
-        [[ -z $secret ]] || log_since | grep -q 'verdict=refuse reason="not a token"'
+        [[ -z $secret ]] || logged 'verdict=refuse reason="not a token"'
     done
     abuse refused
 }
@@ -277,7 +273,7 @@ refused() {
     abuse splits
     log_mark
     abuse junk
-    log_since | grep -q "warning: junk: uid $EUID sent what is no request"
+    logged "warning: junk: uid $EUID sent what is no request"
     abuse damaged
     abuse hang_up
 }
@@ -285,6 +281,14 @@ refused() {
 @test "clients that send half a request hold nobody up" {
     abuse half
 }
+
+# lines N PATTERN: so many in the log, since log_mark
+lines() {
+    wait_for 5 has_lines "$@"
+    has_lines "$@"
+}
+
+has_lines() { [[ $(log_since | grep -c "$2") -eq $1 ]]; }
 
 @test "another password goes to saslauthd, which accepts or refuses it" {
     with_fallback
@@ -299,10 +303,10 @@ refused() {
     check SASL_OK "$MINT_TOKEN" alice
     check SASL_BADAUTH "$MINT_TOKEN" bob
     # Of who it was nothing is told; of tokens, whose they are.
-    [[ $(log_since | grep -c 'debug: saslauthd_fallback: verdict=accept service=imap ') -eq 2 ]]
-    [[ $(log_since | grep -c 'debug: saslauthd_fallback: verdict=accept service=smtp ') -eq 1 ]]
-    [[ $(log_since | grep -c 'debug: saslauthd_fallback: verdict=refuse service=imap ') -eq 3 ]]
-    [[ $(log_since | grep -c 'user=') -eq 2 ]]
+    lines 2 'debug: saslauthd_fallback: verdict=accept service=imap '
+    lines 1 'debug: saslauthd_fallback: verdict=accept service=smtp '
+    lines 3 'debug: saslauthd_fallback: verdict=refuse service=imap '
+    lines 2 'user='
     [[ ! $(log_since) =~ bob|nobody|realm\.example ]]
 }
 
@@ -333,7 +337,7 @@ refused() {
     set_conf "saslauthd_fallback = ${MUX%/*}/fallback"
     log_mark
     abuse fallback_answers "${MUX%/*}/fallback"
-    log_since | grep -q "warning: saslauthd_fallback: ${MUX%/*}/fallback: "
+    logged "warning: saslauthd_fallback: ${MUX%/*}/fallback: "
 }
 
 @test "a saslauthd whose backlog is full is tried again until the deadline" {
@@ -341,7 +345,7 @@ refused() {
     abuse fallback_backlog "${MUX%/*}/fallback"
     [[ $(grep -c "fallback: too many wait for it" "$SANDBOX/log/patd.log") -eq 0 ]]
     abuse fallback_full "${MUX%/*}/fallback"
-    grep -q "fallback: too many wait for it already; " "$SANDBOX/log/patd.log"
+    logged "fallback: too many wait for it already; "
 }
 
 @test "no saslauthd: unavailable at once, and the log names the path and the reason" {
@@ -349,14 +353,14 @@ refused() {
     log_mark
     check SASL_FAIL alice-password alice
     within 500
-    log_since | grep -q "warning: saslauthd_fallback: $SASLAUTHD_DIR/none: connect: No such file"
+    logged "warning: saslauthd_fallback: $SASLAUTHD_DIR/none: connect: No such file"
     check SASL_OK "$MINT_TOKEN" alice
     [[ $EUID -eq 0 ]] || return 0
     install -d -m 700 "$SASLAUTHD_DIR/closed"
     set_conf "saslauthd_fallback = $SASLAUTHD_DIR/closed/mux"
     log_mark
     check SASL_FAIL alice-password alice
-    log_since | grep -q "warning: saslauthd_fallback: .*closed/mux: connect: Permission denied"
+    logged "warning: saslauthd_fallback: .*closed/mux: connect: Permission denied"
 }
 
 @test "saslauthd frozen: unavailable at the deadline, and no token waits for it" {
@@ -365,7 +369,7 @@ refused() {
     log_mark
     check SASL_FAIL alice-password alice
     within 1500 900
-    log_since | grep -q "warning: saslauthd_fallback: $SASLAUTHD_DIR/mux: no answer in time"
+    logged "warning: saslauthd_fallback: $SASLAUTHD_DIR/mux: no answer in time"
     abuse frozen
     saslauthd_signal CONT
     wait_for 5 check SASL_OK alice-password alice
@@ -388,7 +392,7 @@ refused() {
     log_mark
     check SASL_FAIL alice-password alice
     within 500
-    log_since | grep -q 'error: saslauthd_fallback: is a socket of patd itself'
+    logged 'error: saslauthd_fallback: is a socket of patd itself'
     check SASL_OK "$MINT_TOKEN" alice
 }
 
@@ -406,7 +410,7 @@ refused() {
         check SASL_OK "$MINT_TOKEN" alice
         within 1000
     done
-    grep -q 'busy: clients_max' "$SANDBOX/log/patd.log"
+    logged 'busy: clients_max'
 }
 
 @test "a flood of passwords from one user takes no place of another's" {
@@ -420,8 +424,7 @@ refused() {
         check SASL_OK "$MINT_TOKEN" alice
         within 1000
     done
-    grep -q "busy: queue_max, or one user's half of it, is reached by passwords" \
-        "$SANDBOX/log/patd.log"
+    logged "busy: queue_max, or one user's half of it, is reached by passwords"
     # There is a place for root's, and it is answered as soon as saslauthd goes on.
     check_in_background alice-password alice
     sleep 0.3
