@@ -4,8 +4,7 @@
  *
  * Nothing is asked of the directory, and no token is written: where the client can read
  * it from its environment that is what the snippet says, elsewhere there is a
- * placeholder. Clients change; each row tells when it was last compared with their
- * documentation.
+ * placeholder.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -205,7 +204,6 @@ struct client {
     bool placeholder;  /* stands for the token in it */
 };
 
-/* Compared with their documentation: see patctl(1), which has the date. */
 static const struct client clients[] = {
     {"claude-code", claude_code, ".mcp.json of the project", false},
     {"claude-desktop", claude_desktop, "claude_desktop_config.json", true},
