@@ -444,6 +444,44 @@ sys.exit(f"{kib} KiB") if kib > int(sys.argv[1]) else sys.exit(rc)' "$LIMIT_KIB"
     [[ $(grep -c 'many-' "$BATS_TEST_TMPDIR/list") == "$n" ]]
 }
 
+# stop_slapd_amid_a_list: when the next search below the orgs has begun, for 1.5 s.
+stop_slapd_amid_a_list() {
+    local from
+    from=$(stat -c %s "$SANDBOX/log/slapd.log")
+
+    begun() { tail -c "+$((from + 1))" "$SANDBOX/log/slapd.log" | grep -q 'SRCH .*=patToken'; }
+    (
+        wait_for 20 begun
+        kill -STOP "$(<"$PAT_SLAPD_PID")"
+        sleep 1.5
+        kill -CONT "$(<"$PAT_SLAPD_PID")"
+    ) 3>&- &
+    STOPPER=$!
+}
+
+@test "what takes longer than a second tells on a terminal how far it is, and nowhere else" {
+    local _
+    PC_OPTIONS=(-H "$LDAPURI" -D "$PAT_ADMIN_DN" -y "$PAT_ADMIN_PW_FILE")
+
+    # On a busy machine the list may be over before slapd is stopped.
+    for _ in 1 2 3 4 5; do
+        stop_slapd_amid_a_list
+        run -0 python3 -IS "$BATS_TEST_DIRNAME/on-terminal.py" 80 '' \
+            "$PAT_BUILD/patctl" list --all "${PC_OPTIONS[@]}"
+        wait "$STOPPER"
+        [[ $output != *' tokens read ...'* ]] || break
+    done
+    [[ $output == *$'\r'[1-9]*' tokens read ...'*$'\r\e[K'* ]]
+    stop_slapd_amid_a_list
+    run -0 "$PAT_BUILD/patctl" list --all "${PC_OPTIONS[@]}"
+    wait "$STOPPER"
+    [[ $output != *'tokens read'* && $output == *NAME* ]]
+    # Nor where it is quick.
+    run -0 python3 -IS "$BATS_TEST_DIRNAME/on-terminal.py" 80 '' \
+        "$PAT_BUILD/patctl" list --org acme "${PC_OPTIONS[@]}"
+    [[ $output != *'tokens read'* ]]
+}
+
 @test "completion for bash: commands, second words, options, clients" {
     # shellcheck disable=SC2030,SC2031
     complete_words() {
