@@ -130,8 +130,13 @@ http_start() {
     authorizer role -r owner,member
     authorizer meta -n mcp -R mcp -M https://mcp.example.com/.well-known/oauth-protected-resource
     authorizer git -b -n git
+    # It is another user when it starts the program, and may not enter where that was built.
+    install -m 755 "$build/pat-fcgi" "$dir/fcgi/pat-fcgi"
     spawn-fcgi -s "$dir/fcgi/spawned.sock" -M 600 -u www-data -P "$dir/fcgi/spawned.pid" -- \
-        "$build/pat-fcgi" -p "$PAT_SOCKET" </dev/null >"$dir/log/spawn-fcgi.log" 2>&1
+        "$dir/fcgi/pat-fcgi" -p "$PAT_SOCKET" </dev/null >"$dir/log/spawn-fcgi.log" 2>&1 || {
+        cat "$dir/log/spawn-fcgi.log" >&2
+        exit 1
+    }
     pids+=("$(<"$dir/fcgi/spawned.pid")")
     chown www-data "$dir/fcgi"/*.sock
     git init -q --bare "$dir/git/repo.git"
