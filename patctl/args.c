@@ -160,11 +160,14 @@ int
 args_parse(const struct command *command, int argc, char **argv, int first, void *options,
     struct session_options *connection, int *ret_argc, char ***ret_argv, bool *ret_help)
 {
-    struct parser p = {.longs = {{"help", no_argument, NULL, 'h'}}, .longs_len = 1};
+    struct parser p = {
+        .longs = {{"help", no_argument, NULL, 'h'}},
+        .longs_len = 1,
+        .letters = ":h",
+        .letters_len = 2,
+    };
     int opt, rc = EX_OK;
 
-    (void)strcpy(p.letters, ":h");
-    p.letters_len = 2;
     connection->timeout_s = SESSION_TIMEOUT_S_DEFAULT;
     add_args(&p, command->args, options);
     if (command->connects)
