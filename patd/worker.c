@@ -41,6 +41,23 @@ refresh(struct worker *w)
     return pat_ctx_new(&w->settings->conf, &w->settings->health, &w->ctx) == PAT_OK;
 }
 
+/* What the lines about requests end in, and write it. */
+static void
+log_end(struct log_line *line, const struct client *c, enum pat_err err, int64_t took_ns,
+    const struct pat_diag *diag)
+{
+    bool error = err == PAT_ERR_UNAVAIL || err == PAT_ERR_RECORD;
+    char number[32];
+
+    (void)snprintf(number, sizeof(number), "%lu", (unsigned long)client_uid(c));
+    log_line_add(line, "peer_uid", number);
+    (void)snprintf(number, sizeof(number), "%.1f", (double)took_ns / 1e6);
+    log_line_add(line, "ms", number);
+    if (diag->text[0] != '\0')
+        log_line_add(line, "detail", diag->text);
+    log_write(error ? PAT_LOG_ERROR : PAT_LOG_INFO, "%s", line->text);
+}
+
 /*
  * How it went, in one line. The login name that was asked for is not in it, for it is
  * what a person typed, except for a shared one, which an admin wrote down.
@@ -53,7 +70,6 @@ log_decision(const struct worker *w, const struct client *c,
     const struct pat_record *rec = pat_ctx_record(w->ctx);
     bool ok = err == PAT_OK;
     struct log_line line = {"", 0};
-    char number[32];
 
     log_line_add(&line, "verdict",
         ok ? "accept" : (err == PAT_ERR_UNAVAIL ? "unavailable" : "refuse"));
@@ -68,15 +84,7 @@ log_decision(const struct worker *w, const struct client *c,
     log_line_add(&line, "source", req->source);
     if (ok && req->any_user)
         log_line_add(&line, "login", req->user);
-    (void)snprintf(number, sizeof(number), "%lu", (unsigned long)client_uid(c));
-    log_line_add(&line, "peer_uid", number);
-    (void)snprintf(number, sizeof(number), "%.1f", (double)took_ns / 1e6);
-    log_line_add(&line, "ms", number);
-    if (diag->text[0] != '\0')
-        log_line_add(&line, "detail", diag->text);
-    log_write(
-        err == PAT_ERR_UNAVAIL || err == PAT_ERR_RECORD ? PAT_LOG_ERROR : PAT_LOG_INFO,
-        "%s", line.text);
+    log_end(&line, c, err, took_ns, diag);
 }
 
 /* Another server had to step in: somebody should look at the first. */
@@ -114,7 +122,6 @@ log_revocation(const struct client *c, const struct pat_revocation *revocation,
     int64_t took_ns = pat_monotonic_ns() - client_arrival_ns(c);
     struct log_line line = {"", 0};
     const char *result = "refuse";
-    char number[32];
 
     if (err == PAT_OK)
         result = revocation->already ? "already" : "done";
@@ -125,15 +132,7 @@ log_revocation(const struct client *c, const struct pat_revocation *revocation,
         log_line_add(&line, "reason", pat_strerror(err));
     log_line_add(&line, "id", revocation->id[0] != '\0' ? revocation->id : NULL);
     log_line_add(&line, "org", revocation->org[0] != '\0' ? revocation->org : NULL);
-    (void)snprintf(number, sizeof(number), "%lu", (unsigned long)client_uid(c));
-    log_line_add(&line, "peer_uid", number);
-    (void)snprintf(number, sizeof(number), "%.1f", (double)took_ns / 1e6);
-    log_line_add(&line, "ms", number);
-    if (diag->text[0] != '\0')
-        log_line_add(&line, "detail", diag->text);
-    log_write(
-        err == PAT_ERR_UNAVAIL || err == PAT_ERR_RECORD ? PAT_LOG_ERROR : PAT_LOG_INFO,
-        "%s", line.text);
+    log_end(&line, c, err, took_ns, diag);
 }
 
 /* Whoever has the token may. The answer says what the directory said, not before. */
