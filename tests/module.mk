@@ -13,10 +13,15 @@ tools: $(TEST_TOOLS)
 
 .PHONY: tools
 
-$(BUILD)/tests/bench: $(OBJ)/tests/bench/bench.o $(BUILD)/libpat.a $(BUILD)/libpat-client.a
+# What "make bench" measures with; see tests/bench.
+BENCH_TOOLS := $(addprefix $(BUILD)/tests/,bench floorload adminhost pamhost saslhost)
+
+$(addprefix $(BUILD)/tests/,bench floorload adminhost): $(BUILD)/tests/%: \
+		$(OBJ)/tests/bench/%.o $(OBJ)/tests/bench/floor.o $(BUILD)/libpat.a \
+		$(BUILD)/libpat-client.a
 	@mkdir -p $(@D)
 	@$(call say,LD $@)
-	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ $(CORE_LIBS) -lpam
+	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ $(CORE_LIBS)
 
 # Nothing but what a host of PAM has.
 $(BUILD)/tests/pamhost: $(OBJ)/tests/bench/pamhost.o $(BUILD)/libpat-client.a
@@ -29,6 +34,6 @@ $(BUILD)/tests/saslhost: $(OBJ)/tests/bench/saslhost.o $(BUILD)/libpat-client.a
 	@$(call say,LD $@)
 	$(Q)$(CC) $(PAT_LDFLAGS) -pie -o $@ $^ -lsasl2
 
-bench-tools: $(BUILD)/tests/bench $(BUILD)/tests/pamhost $(BUILD)/tests/saslhost tools
+bench-tools: $(BENCH_TOOLS) tools
 
 .PHONY: bench-tools

@@ -1,25 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench - what a verification costs, in units of a bare one
+ * bench - what things cost, measured in turn, in units of the first of them
  *
- * usage: bench [-u UID] CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST [NAME COMMAND]...
- *              <TOKEN-LINES
+ * usage: bench [-u UID] ROUNDS BATCH-MS {NAME KIND ARG USER TOKENS-FILE}...
  *
- * F is the floor: a bare libldap loop over the first URI of CONF that does two searches
- * one after the other on a warm connection, by patHash and by member. The others are
- * measured in turn with it, BATCH of each and then the next, ROUNDS times, so that a
- * machine whose speed drifts does so for all. Printed are the median of a batch's mean
- * per operation, in microseconds, and its ratio to F.
+ * The subjects are measured in turn, each for about BATCH-MS and then the next, ROUNDS
+ * times, so that a machine whose speed drifts does so for all; in another order each
+ * time, since it matters what ran just before. Of each a line is printed, with tabs
+ * between: NAME, the median of a batch's microseconds per operation, the median of its
+ * ratio to the first subject's batch of the same round, and that ratio's quartiles.
  *
- * PAM is pam_start, authenticate, acct_mgmt and pam_end in a process that has libcrypto,
- * as sshd has (pamhost.c), or in a child of it, from fork(2) to wait(2).
+ * KIND is one of
+ *   floor    a bare libldap loop: floor.h. ARG is a patd.conf, here and below.
+ *   echo     SHA-256 and a ping-pong over a unix socket with a process that answers
+ *            from memory
+ *   verify   pat_verify() by the first token of TOKENS-FILE
+ *   others   the same by all of its tokens in turn, one each time
+ *   client   pat_client_verify() by the first: a connection, patd, the directory
+ *   writes   the same, with a pause after each batch that is not measured: what patd
+ *            writes after its answers is no burden of the next
+ *   host     ARG is a command for the shell, that reads a number of times from a line and
+ *            answers with the nanoseconds that they took: pamhost.c, saslhost.c
+ * USER and TOKENS-FILE are "-" where the kind has no use for them. A token is a line.
  *
- * Each COMMAND, one for the shell, is measured under its NAME, too: it reads a number of
- * times from a line and answers with the nanoseconds that they took (saslhost.c).
+ * With -u it becomes that user, when all files are read and all commands are started.
  */
 #include <fcntl.h>
 #include <grp.h>
-#include <ldap.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,103 +38,139 @@
 #include "client.h"
 #include "conf.h"
 #include "deadline.h"
+#include "floor.h"
 #include "secret.h"
 #include "token.h"
 #include "verify.h"
 
-#define ROUNDS_MAX 1000
-#define OTHERS_MAX 5000
-#define MORE_MAX   8
+#define ROUNDS_MAX   1000
+#define SUBJECTS_MAX 40
+#define TOKENS_MAX   20000
+#define TOKEN_SIZE   512
+#define FIELDS       5
+#define TIMEOUT_MS   10000
+#define PAUSE_US     150000
 
-/* A process that takes orders on a line each, and says itself how long they took. */
-struct host {
-    FILE *in, *out;
-};
-
-static struct {
-    struct pat_conf conf;
+struct subject {
+    const char *name;
+    void (*run)(struct subject *s);
     const char *user;
-    struct host pam;
-    char token[512];
-    size_t token_len;
-    char *others[OTHERS_MAX];
-    size_t other_count, next_other;
-    char owner_dn[256], org_dn[256];
-    LDAP *ld;
+    char **tokens;
+    size_t token_count, next;
+    struct pat_conf conf;
+    struct floor floor;
     struct pat_ctx *ctx;
     int echo_fd;
-} b;
+    FILE *in, *out; /* of a command */
+    int batch;      /* operations at a time */
+    bool pauses;    /* after each batch */
+    double us[ROUNDS_MAX], ratio[ROUNDS_MAX];
+};
+
+static struct subject subjects[SUBJECTS_MAX];
+static size_t subject_count;
+
+/* --- what is measured --- */
 
 static void
-die(const char *what)
+run_floor(struct subject *s)
 {
-    (void)fprintf(stderr, "bench: %s\n", what);
-    exit(1);
-}
-
-/* The floor */
-
-static void
-floor_open(void)
-{
-    int version = LDAP_VERSION3;
-    char none[1] = "";
-    struct berval cred = {0, none};
-
-    if (ldap_initialize(&b.ld, b.conf.uri[0]) != LDAP_SUCCESS)
-        die("ldap_initialize");
-    (void)ldap_set_option(b.ld, LDAP_OPT_PROTOCOL_VERSION, &version);
-    if (ldap_sasl_bind_s(b.ld, "", "EXTERNAL", &cred, NULL, NULL, NULL) != LDAP_SUCCESS)
-        die("bind");
-}
-
-static LDAPMessage *
-floor_search(const char *base, const char *filter, char *attr)
-{
-    char *attrs[] = {attr, NULL};
-    LDAPMessage *msg = NULL;
-
-    if (ldap_search_ext_s(b.ld, base, LDAP_SCOPE_SUBTREE, filter, attrs, 0, NULL, NULL,
-            NULL, 0, &msg) != LDAP_SUCCESS ||
-        ldap_count_entries(b.ld, msg) != 1)
-        die("floor: search");
-    return msg;
+    floor_verify(&s->floor, s->tokens[0], strlen(s->tokens[0]));
 }
 
 static void
-run_floor(void)
+run_echo(struct subject *s)
 {
-    char filter[512];
-    char owner_attr[] = "patOwner", role_attr[] = "patRole";
+    char buf[256] = {0};
     struct pat_hash hash = {0};
-    struct berval **vals;
-    LDAPMessage *msg;
 
-    if (pat_token_hash(b.token, b.token_len, &hash) != PAT_OK)
-        die("hash");
-    (void)snprintf(filter, sizeof(filter), "(patHash=%s)", hash.hex);
-    msg = floor_search(b.conf.base, filter, owner_attr);
-    vals = ldap_get_values_len(b.ld, ldap_first_entry(b.ld, msg), owner_attr);
-    if (vals == NULL)
-        die("floor: no owner");
-    (void)snprintf(filter, sizeof(filter), "(&(member=%.*s)(objectClass=patRoleGroup))",
-        (int)vals[0]->bv_len, vals[0]->bv_val);
-    ldap_value_free_len(vals);
-    (void)ldap_msgfree(msg);
-    (void)ldap_msgfree(floor_search(b.org_dn, filter, role_attr));
+    if (pat_token_hash(s->tokens[0], strlen(s->tokens[0]), &hash) != PAT_OK ||
+        write(s->echo_fd, hash.hex, 64) != 64 || read(s->echo_fd, buf, sizeof(buf)) != 64)
+        bench_die("ping-pong");
 }
 
-/* A unix socket to a process that answers from memory */
+static void
+verify(struct subject *s, const char *token)
+{
+    struct pat_request req = {.user = s->user, .service = "bench", .source = "192.0.2.1"};
+    struct pat_diag diag = {0};
+
+    if (pat_verify(s->ctx, &req, token, strlen(token), (int64_t)time(NULL),
+            pat_deadline_in_ms(TIMEOUT_MS), NULL, &diag) != PAT_OK)
+        bench_die(diag.text);
+}
 
 static void
-echo_open(void)
+run_verify(struct subject *s)
+{
+    verify(s, s->tokens[0]);
+}
+
+static void
+run_others(struct subject *s)
+{
+    verify(s, s->tokens[s->next++ % s->token_count]);
+}
+
+static void
+ask(struct subject *s, const char *token)
+{
+    struct pat_request req = {.user = s->user, .service = "bench", .source = "192.0.2.1"};
+    struct pat_identity id;
+
+    if (pat_client_verify(s->conf.socket[0], &req, token, strlen(token), TIMEOUT_MS, &id,
+            NULL) != PAT_OK)
+        bench_die("pat_client_verify");
+}
+
+static void
+run_client(struct subject *s)
+{
+    ask(s, s->tokens[0]);
+}
+
+/* --- making it ready --- */
+
+static void
+open_conf(struct subject *s, const char *path)
+{
+    struct pat_diag diag = {0};
+
+    if (pat_conf_load(path, &s->conf, &diag) != PAT_OK)
+        bench_die(diag.text);
+}
+
+static void
+open_tokens(struct subject *s, const char *path)
+{
+    char line[TOKEN_SIZE];
+    FILE *f = fopen(path, "r");
+
+    s->tokens = calloc(TOKENS_MAX, sizeof(*s->tokens));
+    if (f == NULL || s->tokens == NULL)
+        bench_die(path);
+    (void)setvbuf(f, NULL, _IONBF, 0);
+    while (s->token_count < TOKENS_MAX && fgets(line, sizeof(line), f) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        s->tokens[s->token_count] = strdup(line);
+        if (s->tokens[s->token_count++] == NULL)
+            bench_die("no memory");
+    }
+    (void)fclose(f);
+    pat_secret_erase(line, sizeof(line));
+    if (s->token_count == 0)
+        bench_die("a file of tokens is empty");
+}
+
+static void
+open_echo(struct subject *s)
 {
     int pair[2];
     char buf[256];
 
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
-        die("socketpair");
-    b.echo_fd = pair[0];
+        bench_die("socketpair");
+    s->echo_fd = pair[0];
     if (fork() == 0) {
         (void)close(pair[0]);
         while (read(pair[1], buf, sizeof(buf)) > 0)
@@ -137,60 +181,16 @@ echo_open(void)
     (void)close(pair[1]);
 }
 
-static void
-run_echo(void)
-{
-    char buf[256] = {0};
-    struct pat_hash hash = {0};
-
-    if (pat_token_hash(b.token, b.token_len, &hash) != PAT_OK ||
-        write(b.echo_fd, hash.hex, 64) != 64 || read(b.echo_fd, buf, sizeof(buf)) != 64)
-        die("ping-pong");
-}
-
-/* Ours */
-
-static void
-run_core(void)
-{
-    struct pat_request req = {.user = b.user, .service = "bench", .source = "192.0.2.1"};
-
-    if (pat_verify(b.ctx, &req, b.token, b.token_len, (int64_t)time(NULL),
-            pat_deadline_in_ms(3000), NULL, NULL) != PAT_OK)
-        die("pat_verify");
-}
-
-/* Tokens in turn: nothing that was kept of one can help with the next. */
-static void
-run_core_others(void)
-{
-    struct pat_request req = {.user = b.user, .service = "bench", .source = "192.0.2.1"};
-    const char *token = b.others[b.next_other++ % b.other_count];
-
-    if (pat_verify(b.ctx, &req, token, strlen(token), (int64_t)time(NULL),
-            pat_deadline_in_ms(3000), NULL, NULL) != PAT_OK)
-        die("pat_verify of another token");
-}
-
-static void
-run_client(void)
-{
-    struct pat_request req = {.user = b.user, .service = "bench", .source = "192.0.2.1"};
-    struct pat_identity id;
-
-    if (pat_client_verify(
-            b.conf.socket[0], &req, b.token, b.token_len, 3000, &id, NULL) != PAT_OK)
-        die("pat_client_verify");
-}
-
 /* With its end of two pipes as standard input and output. */
 static void
-host_open(struct host *host, char *const argv[])
+open_command(struct subject *s, char *command)
 {
+    char shell[] = "/bin/sh", option[] = "-c";
+    char *argv[] = {shell, option, command, NULL};
     int to[2], from[2];
 
     if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0)
-        die("pipe");
+        bench_die("pipe");
     if (fork() == 0) {
         (void)dup2(to[0], STDIN_FILENO);
         (void)dup2(from[1], STDOUT_FILENO);
@@ -199,64 +199,120 @@ host_open(struct host *host, char *const argv[])
     }
     (void)close(to[0]);
     (void)close(from[1]);
-    host->in = fdopen(to[1], "w");
-    host->out = fdopen(from[0], "r");
-    if (host->in == NULL || host->out == NULL)
-        die("no memory");
+    s->in = fdopen(to[1], "w");
+    s->out = fdopen(from[0], "r");
+    if (s->in == NULL || s->out == NULL)
+        bench_die("no memory");
+}
+
+static const struct kind {
+    const char *name;
+    void (*run)(struct subject *s); /* NULL: a command */
+    bool has_conf;
+} kinds[] = {
+    {"floor", run_floor, true},
+    {"echo", run_echo, false},
+    {"verify", run_verify, true},
+    {"others", run_others, true},
+    {"client", run_client, true},
+    {"writes", run_client, true},
+    {"host", NULL, false},
+};
+
+static const struct kind *
+find_kind(const char *name)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    bench_die("there is no such kind");
 }
 
 static void
-open_pamhost(char *program, char *pam_dir, char *user)
+open_subject(struct subject *s, char *fields[])
 {
-    char *argv[] = {program, pam_dir, user, NULL};
+    const struct kind *kind = find_kind(fields[1]);
 
-    host_open(&b.pam, argv);
-    (void)fprintf(b.pam.in, "%s\n", b.token);
+    s->name = fields[0];
+    s->run = kind->run;
+    s->pauses = strcmp(kind->name, "writes") == 0;
+    s->user = fields[3];
+    if (kind->run == NULL) {
+        open_command(s, fields[2]);
+        return;
+    }
+    if (kind->has_conf)
+        open_conf(s, fields[2]);
+    open_tokens(s, fields[4]);
+}
+
+/* What connects, and so has to be the user that measures. */
+static void
+connect_subject(struct subject *s)
+{
+    if (s->run == run_floor)
+        floor_open(&s->floor, &s->conf);
+    else if (s->run == run_echo)
+        open_echo(s);
+    else if ((s->run == run_verify || s->run == run_others) &&
+             pat_ctx_new(&s->conf, NULL, &s->ctx) != PAT_OK)
+        bench_die("no memory");
 }
 
 static void
-open_command(struct host *host, char *command)
+close_subject(struct subject *s)
 {
-    char shell[] = "/bin/sh", option[] = "-c";
-    char *argv[] = {shell, option, command, NULL};
-
-    host_open(host, argv);
+    if (s->run == run_floor)
+        floor_close(&s->floor);
+    pat_ctx_free(s->ctx);
+    pat_conf_clear(&s->conf);
+    for (size_t i = 0; i < s->token_count; i++) {
+        pat_secret_erase(s->tokens[i], strlen(s->tokens[i]));
+        free(s->tokens[i]);
+    }
+    free(s->tokens);
 }
+
+/* --- measuring --- */
 
 static int64_t
-host_run(const struct host *host, const char *order, int count)
+run_command(const struct subject *s, int count)
 {
     char line[64];
 
-    (void)fprintf(host->in, "%s%s%d\n", order, order[0] != '\0' ? " " : "", count);
-    (void)fflush(host->in);
-    if (fgets(line, sizeof(line), host->out) == NULL)
-        die("a login failed in another process");
+    (void)fprintf(s->in, "%d\n", count);
+    (void)fflush(s->in);
+    if (fgets(line, sizeof(line), s->out) == NULL) {
+        (void)fprintf(stderr, "bench: in \"%s\" a login failed\n", s->name);
+        exit(1);
+    }
     return strtoll(line, NULL, 10);
 }
 
-struct subject {
-    const char *name;
-    void (*run)(void);
-    const char *order; /* to pamhost, instead */
-    struct host host;  /* or to another */
-};
+static int64_t
+run_batch(struct subject *s, int count)
+{
+    int64_t began = pat_monotonic_ns();
 
-static struct subject subjects[10 + MORE_MAX] = {
-    {"F: bare libldap, two searches", run_floor, NULL, {NULL, NULL}},
-    {"SHA-256 and a unix ping-pong", run_echo, NULL, {NULL, NULL}},
-    {"verify inside patd, one token", run_core, NULL, {NULL, NULL}},
-    {"verify inside patd, another each time", run_core_others, NULL, {NULL, NULL}},
-    {"client, patd, directory", run_client, NULL, {NULL, NULL}},
-    {"PAM in one process", NULL, "stay pat", {NULL, NULL}},
-    {"PAM in a forked child", NULL, "fork pat", {NULL, NULL}},
-    {"pam_permit in a forked child", NULL, "fork permit", {NULL, NULL}},
-    {"pam_authenticate alone, forked", NULL, "auth pat", {NULL, NULL}},
-    {"pam_permit's alone, forked", NULL, "auth permit", {NULL, NULL}},
-};
-#define SUBJECTS_MAX (sizeof(subjects) / sizeof(subjects[0]))
+    if (s->run == NULL)
+        return run_command(s, count);
+    for (int i = 0; i < count; i++)
+        s->run(s);
+    return pat_monotonic_ns() - began;
+}
 
-static size_t subject_count = SUBJECTS_MAX - MORE_MAX;
+/* Warm it, and find out how many are a batch. */
+static void
+calibrate(struct subject *s, int64_t batch_ns)
+{
+    int64_t one_ns;
+
+    (void)run_batch(s, 2);
+    one_ns = run_batch(s, 3) / 3;
+    s->batch = one_ns > 0 ? (int)(batch_ns / one_ns) : 1;
+    if (s->batch < 1)
+        s->batch = 1;
+}
 
 static int
 compare(const void *x, const void *y)
@@ -266,114 +322,80 @@ compare(const void *x, const void *y)
     return (a > c) - (a < c);
 }
 
-static double
-median(double *v, size_t n)
+static void
+report(struct subject *s, size_t rounds)
 {
-    qsort(v, n, sizeof(*v), compare);
-    return v[n / 2];
+    qsort(s->us, rounds, sizeof(s->us[0]), compare);
+    qsort(s->ratio, rounds, sizeof(s->ratio[0]), compare);
+    printf("%s\t%.1f\t%.3f\t%.3f\t%.3f\n", s->name, s->us[rounds / 2],
+        s->ratio[rounds / 2], s->ratio[rounds / 4], s->ratio[rounds * 3 / 4]);
 }
 
-static int64_t
-run_batch(const struct subject *s, int batch)
+/* Fisher and Yates; the same orders in each run. */
+static void
+shuffle(size_t order[], size_t n)
 {
-    int64_t began = pat_monotonic_ns();
+    for (; n > 1; n--) {
+        size_t other = (size_t)random() % n, kept = order[n - 1];
 
-    if (s->host.in != NULL)
-        return host_run(&s->host, "", batch);
-    if (s->order != NULL)
-        return host_run(&b.pam, s->order, batch);
-    for (int i = 0; i < batch; i++)
-        s->run();
-    return pat_monotonic_ns() - began;
+        order[n - 1] = order[other];
+        order[other] = kept;
+    }
 }
 
 static void
-measure(size_t rounds, int batch)
+measure(size_t rounds, int64_t batch_ns)
 {
-    static double us[SUBJECTS_MAX][ROUNDS_MAX], ratio[SUBJECTS_MAX][ROUNDS_MAX];
+    size_t order[SUBJECTS_MAX] = {0};
 
-    for (size_t s = 0; s < subject_count; s++)
-        (void)run_batch(&subjects[s], batch); /* warm */
-    for (size_t r = 0; r < rounds; r++)
-        for (size_t s = 0; s < subject_count; s++) {
-            us[s][r] = (double)run_batch(&subjects[s], batch) / 1e3 / batch;
-            ratio[s][r] = us[s][r] / us[0][r];
+    for (size_t i = 0; i < subject_count; i++) {
+        order[i] = i;
+        calibrate(&subjects[i], batch_ns);
+    }
+    for (size_t r = 0; r < rounds; r++) {
+        shuffle(order, subject_count);
+        for (size_t i = 0; i < subject_count; i++) {
+            struct subject *s = &subjects[order[i]];
+
+            s->us[r] = (double)run_batch(s, s->batch) / 1e3 / s->batch;
+            if (s->pauses)
+                (void)usleep(PAUSE_US);
         }
-    printf("%-40s %10s %8s\n", "", "us", "/ F");
-    for (size_t s = 0; s < subject_count; s++)
-        printf("%-40s %10.1f %8.2f\n", subjects[s].name, median(us[s], rounds),
-            median(ratio[s], rounds));
-}
-
-static void
-read_others(void)
-{
-    char line[512];
-
-    while (b.other_count < OTHERS_MAX && fgets(line, sizeof(line), stdin) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        b.others[b.other_count] = strdup(line);
-        if (b.others[b.other_count++] == NULL)
-            die("no memory");
+        for (size_t i = 0; i < subject_count; i++)
+            subjects[i].ratio[r] = subjects[i].us[r] / subjects[0].us[r];
     }
-    if (b.other_count == 0)
-        die("there must be more than one token");
-}
-
-/* Pairs of NAME and COMMAND; what is started has to be so before we change the user. */
-static void
-open_more(char **argv, int count)
-{
-    if (count % 2 != 0 || count / 2 > MORE_MAX)
-        die("NAME and COMMAND belong together, and are 8 pairs at most");
-    for (; count > 0; count -= 2, argv += 2) {
-        struct subject *s = &subjects[subject_count++];
-
-        s->name = argv[0];
-        open_command(&s->host, argv[1]);
-    }
+    for (size_t i = 0; i < subject_count; i++)
+        report(&subjects[i], rounds);
 }
 
 int
 main(int argc, char **argv)
 {
-    struct pat_diag diag = {0};
-    long rounds, batch, uid = 0;
+    long rounds, batch_ms, uid = 0;
 
-    if (argc > 3 && strcmp(argv[1], "-u") == 0) {
+    if (argc > 2 && strcmp(argv[1], "-u") == 0) {
         uid = strtol(argv[2], NULL, 10);
         argc -= 2;
         argv += 2;
     }
-    if (argc < 7 || fgets(b.token, sizeof(b.token), stdin) == NULL)
-        die("usage: bench [-u UID] CONF PAM-CONFDIR USER ROUNDS BATCH PAMHOST "
-            "[NAME COMMAND]... <TOKEN-LINES");
+    if (argc < 3 + FIELDS || (argc - 3) % FIELDS != 0 ||
+        (argc - 3) / FIELDS > SUBJECTS_MAX)
+        bench_die("usage: bench [-u UID] ROUNDS BATCH-MS "
+                  "{NAME KIND ARG USER TOKENS-FILE}...");
     (void)setenv("LDAPNOINIT", "1", 1);
-    b.token_len = strcspn(b.token, "\n");
-    b.token[b.token_len] = '\0';
-    b.user = argv[3];
-    rounds = strtol(argv[4], NULL, 10);
-    batch = strtol(argv[5], NULL, 10);
-    if (rounds < 1 || rounds > ROUNDS_MAX || batch < 1)
-        die("ROUNDS or BATCH out of range");
-    read_others();
-    if (pat_conf_load(argv[1], &b.conf, &diag) != PAT_OK)
-        die(diag.text);
-    (void)snprintf(b.org_dn, sizeof(b.org_dn), "o=acme,%s", b.conf.base);
-    if (pat_ctx_new(&b.conf, NULL, &b.ctx) != PAT_OK)
-        die("no memory");
-    open_pamhost(argv[6], argv[2], argv[3]);
-    open_more(argv + 7, argc - 7);
+    rounds = strtol(argv[1], NULL, 10);
+    batch_ms = strtol(argv[2], NULL, 10);
+    if (rounds < 1 || rounds > ROUNDS_MAX || batch_ms < 1)
+        bench_die("ROUNDS or BATCH-MS out of range");
+    for (argv += 3; *argv != NULL; argv += FIELDS)
+        open_subject(&subjects[subject_count++], argv);
     if (uid > 0 &&
         (setgroups(0, NULL) != 0 || setgid((gid_t)uid) != 0 || setuid((uid_t)uid) != 0))
-        die("cannot become the user of -u");
-    floor_open();
-    echo_open();
-    measure((size_t)rounds, (int)batch);
-
-    (void)ldap_unbind_ext(b.ld, NULL, NULL);
-    pat_ctx_free(b.ctx);
-    pat_conf_clear(&b.conf);
-    pat_secret_erase(b.token, sizeof(b.token));
+        bench_die("cannot become the user of -u");
+    for (size_t i = 0; i < subject_count; i++)
+        connect_subject(&subjects[i]);
+    measure((size_t)rounds, batch_ms * 1000000);
+    for (size_t i = 0; i < subject_count; i++)
+        close_subject(&subjects[i]);
     return 0;
 }

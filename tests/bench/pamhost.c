@@ -2,13 +2,13 @@
 /*
  * pamhost - the part of a service like sshd in a measurement: see bench.c
  *
- * usage: pamhost PAM-CONFDIR USER <TOKEN-LINE-AND-ORDERS
+ * usage: pamhost stay|fork|auth PAM-CONFDIR SERVICE USER SECRET-FILE <ORDERS
  *
- * Reads the token from the first line of standard input, then orders: "stay SERVICE N"
- * for N logins in this process, "fork SERVICE N" for each in a forked child, "auth
- * SERVICE N" for those without acct_mgmt. Answers each with the nanoseconds that they
- * took. It has libcrypto loaded and warm and nothing else that sshd has not: what is
- * mapped is part of what fork(2) costs.
+ * Each order is a number N, for N logins from pam_start() to pam_end(): "stay" in this
+ * process, "fork" each in a child of it, from fork(2) to wait(2), "auth" the same without
+ * acct_mgmt. Answers each with the nanoseconds that they took. It has libcrypto loaded
+ * and warm and nothing else that sshd has not: what is mapped is part of what fork(2)
+ * costs.
  */
 #include <openssl/evp.h>
 #include <security/pam_appl.h>
@@ -22,8 +22,8 @@
 #include "deadline.h"
 #include "secret.h"
 
-static char token[512];
-static const char *confdir, *user;
+static char secret[512];
+static const char *confdir, *service, *user;
 
 static int
 converse(int count, const struct pam_message **msgs, struct pam_response **ret, void *arg)
@@ -35,13 +35,13 @@ converse(int count, const struct pam_message **msgs, struct pam_response **ret, 
     if (replies == NULL)
         return PAM_BUF_ERR;
     for (int i = 0; i < count; i++)
-        replies[i].resp = strdup(token);
+        replies[i].resp = strdup(secret);
     *ret = replies;
     return PAM_SUCCESS;
 }
 
 static bool
-login(const char *service, bool with_account)
+login(bool with_account)
 {
     struct pam_conv conv = {converse, NULL};
     pam_handle_t *pamh = NULL;
@@ -56,13 +56,13 @@ login(const char *service, bool with_account)
 }
 
 static bool
-login_in_child(const char *service, bool with_account)
+login_in_child(bool with_account)
 {
     pid_t pid = fork();
     int status = 1;
 
     if (pid == 0)
-        _exit(login(service, with_account) ? 0 : 1);
+        _exit(login(with_account) ? 0 : 1);
     return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
@@ -76,32 +76,41 @@ warm_libcrypto(void)
     return EVP_Digest("x", 1, digest, &len, EVP_sha256(), NULL) == 1;
 }
 
+static bool
+read_secret(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    bool ok;
+
+    if (f == NULL)
+        return false;
+    (void)setvbuf(f, NULL, _IONBF, 0);
+    ok = fgets(secret, sizeof(secret), f) != NULL;
+    secret[strcspn(secret, "\n")] = '\0';
+    (void)fclose(f);
+    return ok;
+}
+
 int
 main(int argc, char **argv)
 {
-    char line[128], *mode, *service, *count, *save = NULL;
+    char line[64], mode;
 
-    if (argc != 3 || fgets(token, sizeof(token), stdin) == NULL || !warm_libcrypto())
+    if (argc != 6 || !read_secret(argv[5]) || !warm_libcrypto())
         return 2;
-    confdir = argv[1];
-    user = argv[2];
-    token[strcspn(token, "\n")] = '\0';
+    mode = argv[1][0];
+    confdir = argv[2];
+    service = argv[3];
+    user = argv[4];
     while (fgets(line, sizeof(line), stdin) != NULL) {
-        int64_t began;
+        int64_t began = pat_monotonic_ns();
 
-        mode = strtok_r(line, " \n", &save);
-        service = strtok_r(NULL, " \n", &save);
-        count = strtok_r(NULL, " \n", &save);
-        if (mode == NULL || service == NULL || count == NULL)
-            return 2;
-        began = pat_monotonic_ns();
-        for (long n = strtol(count, NULL, 10); n > 0; n--)
-            if (!(mode[0] == 's' ? login(service, true)
-                                 : login_in_child(service, mode[0] == 'f')))
+        for (long n = strtol(line, NULL, 10); n > 0; n--)
+            if (!(mode == 's' ? login(true) : login_in_child(mode == 'f')))
                 return 1;
         printf("%lld\n", (long long)(pat_monotonic_ns() - began));
         (void)fflush(stdout);
     }
-    pat_secret_erase(token, sizeof(token));
+    pat_secret_erase(secret, sizeof(secret));
     return 0;
 }
