@@ -21,6 +21,37 @@ wait_for() {
     done
 }
 
+# at_rest PID...
+# Nothing is under way in these processes: all their threads sleep, and none ran between two
+# looks. Who answers first and writes a log then has written it, once the answer is there. But
+# who waits for somebody else sleeps as well: name all of them. A process that is gone is at
+# rest. PID may be a pattern, and PROC another /proc that it stands in.
+at_rest() {
+    local before now
+
+    before=$(thread_states "$@")
+    now=$(thread_states "$@")
+    [[ $before == "$now" && $before != *State:$'\t'[RD]* ]]
+}
+
+thread_states() {
+    local pid files=()
+
+    for pid; do
+        # shellcheck disable=SC2206     # a pattern
+        files+=("${PROC:-/proc}"/$pid/task/*/status)
+    done
+    ((${#files[@]} > 0)) || return 0
+    grep -hsE '^(Pid|State|(non)?voluntary_ctxt_switches):' "${files[@]}" || true
+}
+
+# connections PATH [PID]
+# How many clients a unix socket has there, accepted or not, in the network namespace of PID.
+connections() {
+    awk -v path="$1" '$8 == path && ($6 == "02" || $6 == "03") { n++ } END { print n + 0 }' \
+        "/proc/${2:-self}/net/unix"
+}
+
 # now_gt [OFFSET]
 # Print the generalizedTime of now, or of OFFSET seconds from now (may be negative).
 now_gt() {

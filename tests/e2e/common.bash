@@ -44,6 +44,7 @@ load_sandbox() {
     . "$ROOT/tests/lib.bash"
     PAM_DIR=$BATS_FILE_TMPDIR/pam
     BACKGROUND_PIDS=()
+    log_mark
 }
 
 # pam_service NAME [ARGUMENT...]
@@ -87,18 +88,68 @@ expect() {
 #
 # logged PATTERN [PATTERN]: some line of it, since log_mark, has both.
 logged() {
-    wait_for 5 log_has "$@" && return
+    wait_for 15 log_has "$@" && return
+    log_since | tail -n 5 >&2
+    return 1
+}
+
+# not_logged PATTERN [PATTERN]: no line has, and what was asked for until now can add none.
+not_logged() {
+    sandbox_idle || return
+    log_has "$@" || return 0
     log_since | tail -n 5 >&2
     return 1
 }
 
 log_has() { log_since | grep -e "$1" | grep -qe "${2-}"; }
 
-log_mark() { LOG_LINES=$(wc -l <"$SANDBOX/log/patd.log"); }
+# From here on; what is still to be logged of what was before is waited for.
+log_mark() {
+    sandbox_idle || return
+    LOG_LINES=$(wc -l <"$SANDBOX/log/patd.log")
+}
+
 log_since() { tail -n "+$((${LOG_LINES-0} + 1))" "$SANDBOX/log/patd.log"; }
 
 sandbox() {
     "$ROOT/tests/sandbox" "$1" "$SANDBOX"
+}
+
+# sandbox_idle
+# Wait until patd and slapd, as far as they run, have nothing left to do: all is logged and
+# noted that clients with an answer have caused.
+sandbox_idle() {
+    local pids
+
+    mapfile -t pids < <(cat "$PAT_PATD_PID" "$PAT_SLAPD_PID" 2>/dev/null)
+    wait_for 20 at_rest "${pids[@]}"
+}
+
+# under_way PID...
+# Wait until these clients have asked, and patd has taken it in and waits for somebody else.
+under_way() {
+    local pid
+
+    for pid; do
+        wait_for 20 asks "$pid" || return
+    done
+    sandbox_idle
+}
+
+# asks PID: that client is connected, has asked, and waits for the answer.
+asks() {
+    local inodes
+
+    inodes=$(find "/proc/$1/fd" -lname 'socket:*' ! -name '[0-2]' -printf '%l\n' | tr -dc '0-9\n')
+    awk -v inodes="$inodes" '
+        BEGIN {
+            split(inodes, list, "\n")
+            for (i in list)
+                if (list[i] != "")
+                    mine[list[i]]
+        }
+        $5 == "0001" && $6 == "03" && $7 in mine { found = 1 }
+        END { exit !found }' /proc/net/unix && at_rest "$1"
 }
 
 # set_conf LINE...

@@ -16,4 +16,4 @@ try:
         held.append(s)
 except BlockingIOError:
     open(sys.argv[2], "w").close()
-time.sleep(30)
+time.sleep(120)

@@ -88,9 +88,11 @@ encoded() {
     python3 -c 'import sys, urllib.parse as u; print(u.quote(sys.argv[1], safe="!#$&\x27()*+-./:<=>?@[]^_`{|}~"))' "$1"
 }
 
-# decided NUMBER PATTERN: so many new verdicts of patd are like that, perhaps not at once.
+# decided NUMBER PATTERN: so many new verdicts of patd are like that, perhaps not at once, and
+# no more to come.
 decided() {
-    wait_for 5 decides "$1" "$2" || fault "not $1 verdicts are: $2"
+    world_idle || return
+    wait_for 15 decides "$1" "$2" || fault "not $1 verdicts are: $2"
 }
 
 decides() {

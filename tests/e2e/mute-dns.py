@@ -8,4 +8,4 @@ import time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", 53))
 open(sys.argv[1], "w").close()
-time.sleep(30)
+time.sleep(120)

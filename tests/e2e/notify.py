@@ -47,18 +47,21 @@ if pid == 0:
 
 def record():
     with open(log, "w") as f:
-        while True:
-            f.write(notify.recv(4096).decode() + "\n")
+        while text := notify.recv(4096).decode():
+            f.write(text + "\n")
             f.flush()
 
 
 # Only this thread takes signals: in the other one they would not end our wait.
 signals = {signal.SIGTERM, signal.SIGHUP}
 signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-threading.Thread(target=record, daemon=True).start()
+recorder = threading.Thread(target=record, daemon=True)
+recorder.start()
 for number in signals:
     signal.signal(number, lambda number, _: os.kill(pid, number))
 signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 _, status = os.waitpid(pid, 0)
-threading.Event().wait(0.2)
+# Behind all that it said: then that is recorded.
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"", path + ".notify")
+recorder.join()
 sys.exit(os.waitstatus_to_exitcode(status))

@@ -76,11 +76,12 @@ patd_fails() {
     in_background prlimit --nofile=8192 setpriv --reuid "$(id -u nobody)" \
         --regid "$(id -g nobody)" --clear-groups /usr/bin/python3 "$SANDBOX/flood.py" flood \
         "$PAT_SOCKET" >"$BATS_TEST_TMPDIR/held"
-    wait_for 20 test -s "$BATS_TEST_TMPDIR/held"
+    wait_for 60 test -s "$BATS_TEST_TMPDIR/held"
     [[ $(<"$BATS_TEST_TMPDIR/held") -gt 100 ]]
     for _ in 1 2 3 4 5 6 7 8 9 10; do
+        # Within the deadline of 3 s, or it were no success.
         login plain alice
-        expect PAM_SUCCESS 1000
+        expect PAM_SUCCESS
     done
     logged 'busy: clients_max'
 }
@@ -88,11 +89,13 @@ patd_fails() {
 @test "64 clients, 20,000 verifications: all right, memory flat, no descriptor lost" {
     local fds_before rss_before rss_after
     "$PAT_BUILD/tests/patload" "$PAT_SOCKET" 64 20000 alice <"$TOKEN_FILE"
-    wait_for 5 eval '[[ $(fd_count) -lt 40 ]]'
+    sandbox_idle
+    [[ $(fd_count) -lt 40 ]]
     fds_before=$(fd_count)
     rss_before=$(rss_kib)
     "$PAT_BUILD/tests/patload" "$PAT_SOCKET" 64 20000 alice <"$TOKEN_FILE"
-    wait_for 5 eval "[[ \$(fd_count) -le $fds_before ]]"
+    sandbox_idle
+    [[ $(fd_count) -le $fds_before ]]
     rss_after=$(rss_kib)
     printf 'RSS: %s KiB, then %s KiB; descriptors: %s\n' "$rss_before" "$rss_after" \
         "$fds_before"
@@ -116,11 +119,11 @@ patd_fails() {
     mint bob acme
     login plain bob 192.0.2.7
     expect PAM_SUCCESS
-    wait_for 3 eval '[[ -n $(ldap_admin_get "$MINT_DN" patLastUsed) ]]'
+    wait_for 15 eval '[[ -n $(ldap_admin_get "$MINT_DN" patLastUsed) ]]'
     [[ $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == "plain@$(hostname) from 192.0.2.7" ]]
     login plain bob 192.0.2.8
     expect PAM_SUCCESS
-    sleep 0.3
+    sandbox_idle
     [[ $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == *192.0.2.7 ]]
 }
 
@@ -128,7 +131,7 @@ patd_fails() {
     mint bob acme
     login plain alice
     expect PAM_AUTH_ERR
-    sleep 0.3
+    sandbox_idle
     [[ -z $(ldap_admin_get "$MINT_DN" patLastUsed) ]]
 }
 
@@ -136,11 +139,11 @@ patd_fails() {
     mint bob acme "patLastUsed: $(now_gt -3600)" 'patLastUsedFrom: before'
     login plain bob 192.0.2.7
     expect PAM_SUCCESS
-    wait_for 3 eval '[[ $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == plain@* ]]'
+    wait_for 15 eval '[[ $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == plain@* ]]'
     mint bob acme "patLastUsed: $(now_gt -60)" 'patLastUsedFrom: before'
     login plain bob 192.0.2.7
     expect PAM_SUCCESS
-    sleep 0.3
+    sandbox_idle
     [[ $(ldap_admin_get "$MINT_DN" patLastUsedFrom) == before ]]
 }
 
@@ -154,7 +157,7 @@ EOF
     mint bob acme
     login plain bob
     expect PAM_SUCCESS
-    wait_for 3 grep -q 'last-used: cannot be written' "$SANDBOX/log/patd.log"
+    logged 'last-used: cannot be written'
     ldap_admin_modify <<'EOF'
 dn: olcDatabase={1}mdb,cn=config
 changetype: modify
@@ -179,7 +182,7 @@ EOF
     mint_self bob globex
     login plain bob 192.0.2.7
     expect PAM_SUCCESS
-    wait_for 3 eval '[[ -n $(events globex "(patVia=$MINT_ID)") ]]'
+    wait_for 15 eval '[[ -n $(events globex "(patVia=$MINT_ID)") ]]'
     [[ $(events globex "(patVia=$MINT_ID)") == "pat.used|by=uid=bob,ou=people|target=$MINT_ID|\
 owner=uid=bob,ou=people|via=$MINT_ID|from=plain@$(hostname) from 192.0.2.7|\
 verifier=cn=patd,ou=services,$PAT_BASE" ]]
@@ -232,7 +235,7 @@ verifier=cn=patd,ou=services,$PAT_BASE" ]]
     run "$PAT_BUILD/patd" -f -c "$PAT_CONF"
     [[ $status -eq 78 && $output == *"is in use"* ]]
     kill -KILL "$(patd_pid)"
-    wait_for 3 eval '! kill -0 "$(patd_pid)" 2>/dev/null'
+    wait_for 15 eval '! kill -0 "$(patd_pid)" 2>/dev/null'
     [[ -S $PAT_SOCKET ]]
     sandbox patd-stop
     sandbox patd-start
@@ -246,13 +249,13 @@ verifier=cn=patd,ou=services,$PAT_BASE" ]]
     in_background python3 "$BATS_TEST_DIRNAME/notify.py" "$socket" "$log" \
         "$PAT_BUILD/patd" -f -c "$SANDBOX/etc/activated.conf" 2>"$BATS_TEST_TMPDIR/patd.log"
     pid=${BACKGROUND_PIDS[-1]}
-    wait_for 5 grep -q '^READY=1' "$log"
+    wait_for 20 grep -q '^READY=1' "$log"
     PAT_SOCKET=$socket pam_service activated
     login activated alice
     expect PAM_SUCCESS
     kill -HUP "$pid"
-    wait_for 5 grep -q '^RELOADING=1' "$log"
-    wait_for 5 eval '[[ $(grep -c "^READY=1" "$log") -eq 2 ]]'
+    wait_for 20 grep -q '^RELOADING=1' "$log"
+    wait_for 20 eval '[[ $(grep -c "^READY=1" "$log") -eq 2 ]]'
     kill -TERM "$pid"
     wait "$pid"
     grep -q '^STOPPING=1' "$log"
@@ -270,5 +273,5 @@ verifier=cn=patd,ou=services,$PAT_BASE" ]]
     login daemon alice
     expect PAM_SUCCESS
     kill -TERM "$pid"
-    wait_for 5 eval "! kill -0 $pid 2>/dev/null || grep -q zombie /proc/$pid/status"
+    wait_for 15 eval "! kill -0 $pid 2>/dev/null || grep -q zombie /proc/$pid/status"
 }

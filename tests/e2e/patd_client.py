@@ -6,6 +6,7 @@ usage: patd_client.py TEST SOCKET [TOKEN-FILE]
 
 import os
 import random
+import select
 import socket
 import struct
 import sys
@@ -136,12 +137,16 @@ def test_half(path, token):
         s.sendall(good[: i % (len(good) - 1) + 1] if i % 2 else good[:-1])
         held.append(s)
     began = time.monotonic()
-    for _ in range(50):
+    for _ in range(20):
         assert ask(path, token) == STATUS_OK
-    assert time.monotonic() - began < 2
+    # Their 3 s are not over: nobody waited for that.
+    poll = select.poll()
+    for s in held:
+        poll.register(s, select.POLLIN)
+    assert not poll.poll(0), "hung up on before the others were served"
     for s in held:
         assert closed(s)
-    assert 2 < time.monotonic() - began < 6
+    assert 2 < time.monotonic() - began < 9
 
 
 def test_hang_up(path, token):
@@ -150,7 +155,7 @@ def test_hang_up(path, token):
         s.sendall(request(token))
         s.close()
     # One user may have half of the queue: it may be full of them for a moment.
-    end = time.monotonic() + 2
+    end = time.monotonic() + 10
     while ask(path, token) != STATUS_OK:
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -205,13 +210,13 @@ def test_flood(path, token):
             held.append(s)
     print(len(held), flush=True)
     # Hung up on after a while: come again, as a flood would.
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
+    while True:
         try:
             s = connect(path)
             s.sendall(b"PAT1")
             held.append(s)
         except OSError:
+            del held[:100]
             time.sleep(0.01)
 
 

@@ -31,19 +31,22 @@ show_logs() {
     show_ends "$WORLD/log/memcached.log" "$WORLD/log/svn.log"
 }
 
-# said NUMBER PATTERN: so many new lines in syslog are like that, perhaps not at once.
+# said NUMBER PATTERN: so many new lines in syslog are like that, perhaps not at once, and no
+# more to come.
 said() {
-    wait_for 5 says "$1" "$2" || fault "not $1 lines say: $2"
+    world_idle || return
+    wait_for 15 says "$1" "$2" || fault "not $1 lines say: $2"
 }
 
 says() {
     (($(new_syslog | grep -cE -- "$2") == $1))
 }
 
-# decided NUMBER PATTERN: so many new verdicts of patd are like that, perhaps not at once:
-# it answers first.
+# decided NUMBER PATTERN: so many new verdicts of patd are like that, perhaps not at once, for
+# it answers first, and no more to come.
 decided() {
-    wait_for 5 decides "$1" "$2" || fault "not $1 verdicts are: $2"
+    world_idle || return
+    wait_for 15 decides "$1" "$2" || fault "not $1 verdicts are: $2"
 }
 
 decides() {
@@ -52,6 +55,7 @@ decides() {
 
 # How many verdicts patd has given so far.
 count_verdicts() {
+    world_idle || return
     new_patd_log | grep -c 'verdict=' || true
 }
 

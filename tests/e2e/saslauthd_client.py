@@ -66,6 +66,17 @@ def ask(path, *args, **kwargs):
         return read_answer(s)
 
 
+def count_answered(clients):
+    poll = select.poll()
+    for s in clients:
+        poll.register(s, select.POLLIN)
+    return len(poll.poll(0))
+
+
+def assert_unanswered(clients):
+    assert count_answered(clients) == 0, f"{count_answered(clients)} of them wait no longer"
+
+
 def try_send(s, data):
     try:
         s.sendall(data)
@@ -231,12 +242,13 @@ def test_half(path, token):
         s.sendall(good[: i % (len(good) - 1) + 1] if i % 2 else good[:-1])
         held.append(s)
     began = time.monotonic()
-    for _ in range(50):
+    for _ in range(20):
         assert ask(path, b"alice", token) == OK
-    assert time.monotonic() - began < 2
+    # Their 3 s are not over: nobody waited for that.
+    assert_unanswered(held)
     for s in held:
         assert read_answer(s) == CLOSED
-    assert 2 < time.monotonic() - began < 6
+    assert 2 < time.monotonic() - began < 9
 
 
 def test_hang_up(path, token):
@@ -245,7 +257,7 @@ def test_hang_up(path, token):
         s.sendall(request(b"alice", token))
         s.close()
     # One user may have half of the queue: it may be full of them for a moment.
-    end = time.monotonic() + 2
+    end = time.monotonic() + 10
     while ask(path, b"alice", token) != OK:
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -299,13 +311,13 @@ def test_flood(path, token):
         except TimeoutError:
             held.append(s)
     print(len(held), flush=True)
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
+    while True:
         try:
             s = connect(path)
             s.sendall(b"\0\5al")
             held.append(s)
         except OSError:
+            del held[:100]
             time.sleep(0.01)
 
 
@@ -323,16 +335,22 @@ def test_flood_passwords(path, token):
                     refused += 1
             except TimeoutError:
                 held.append(s)
-        # Of some the refusal may just have been late.
-        time.sleep(0.5)
-        late = select.poll()
-        for s in held:
-            late.register(s, select.POLLIN)
-        print(len(held) - len(late.poll(0)), flush=True)
+        # Of some the refusal may just have been late: until none has come for a second.
+        answered, since = 0, time.monotonic()
+        while time.monotonic() - since < 1:
+            time.sleep(0.05)
+            if count_answered(held) != answered:
+                answered, since = count_answered(held), time.monotonic()
+        print(len(held) - answered, flush=True)
         time.sleep(0.2)
 
 
 # --- saslauthd frozen, gone or gone mad ------------------------------------------------------
+
+
+def at_deadline(seconds):
+    """patd waits for 3 s, once."""
+    return 2.7 < seconds < 5.5
 
 
 def hold_passwords(path, count):
@@ -345,20 +363,16 @@ def hold_passwords(path, count):
 
 
 def test_frozen(path, token):
-    """No answer, and no other: within the deadline of 1 s, and no token waits meanwhile."""
+    """No answer, and no other: within the deadline, and no token waits meanwhile."""
     began = time.monotonic()
     held = hold_passwords(path, 60)
-    longest = 0
-    for _ in range(100):
-        once = time.monotonic()
+    for _ in range(20):
         assert ask(path, b"alice", token) == OK
-        longest = max(longest, time.monotonic() - once)
-    assert time.monotonic() - began < 0.9, "the tokens took too long to show anything"
-    print(f"longest of 100 tokens while 60 passwords waited: {longest * 1000:.1f} ms")
-    assert longest < 0.2
+    # The tokens went by the passwords, all of which wait.
+    assert_unanswered(held)
     for s in held:
         assert read_answer(s) == EMPTY
-    assert 0.9 < time.monotonic() - began < 1.6, time.monotonic() - began
+    assert at_deadline(time.monotonic() - began), time.monotonic() - began
 
 
 def test_dropped(path, token):
@@ -440,7 +454,7 @@ def test_fallback_answers(path, token, fallback):
             got = ask(path, b"alice", b"alice-password")
             took = time.monotonic() - began
             assert got == want, (answer, got)
-            assert took < 0.8 if quick else 0.9 < took < 1.6, (answer, took)
+            assert took < 2 if quick else at_deadline(took), (answer, took)
     assert ask(path, b"alice", token) == OK
 
 
@@ -491,21 +505,24 @@ def test_fallback_asked(path, token, fallback):
 
 def test_fallback_backlog(path, token, fallback):
     """A full backlog is waited for: those who find none are served when there is room."""
-    with Fallback(fallback, [b"\0\2OK"], backlog=1, before=lambda: time.sleep(0.4)):
+    room = threading.Event()
+    with Fallback(fallback, [b"\0\2OK"], backlog=1, before=room.wait):
         held = hold_passwords(path, 30)
         assert ask(path, b"alice", token) == OK
+        assert_unanswered(held)
+        room.set()
         for s in held:
             assert read_answer(s) == OK
 
 
 def test_fallback_full(path, token, fallback):
     """A backlog that stays full, with others than patd."""
-    with Fallback(fallback, [b"\0\2OK"], backlog=1, before=lambda: time.sleep(3)):
+    with Fallback(fallback, [b"\0\2OK"], backlog=1, before=threading.Event().wait):
         others = [connect(fallback), connect(fallback)]
         began = time.monotonic()
         held = hold_passwords(path, 10)
         assert [read_answer(s) for s in held] == [EMPTY] * 10
-        assert 0.9 < time.monotonic() - began < 1.6
+        assert at_deadline(time.monotonic() - began)
         for s in others:
             s.close()
 

@@ -111,8 +111,15 @@ size_of() {
     stat -c %s -- "$1" 2>/dev/null || printf '0\n'
 }
 
+# Wait until nobody in the world has anything left to do: whatever clients with an answer have
+# caused is in the logs, by way of syslog as well.
+world_idle() {
+    PROC=/proc/$WORLD_INIT/root/proc wait_for 20 at_rest '[0-9]*'
+}
+
 # Of the logs, only what came after this counts.
 mark_logs() {
+    world_idle || return
     patd_mark=$(size_of "$WORLD/box/log/patd.log")
     syslog_mark=$(size_of "$WORLD/log/syslog.log")
     slapd_mark=$(size_of "$WORLD/box/log/slapd.log")
@@ -131,6 +138,12 @@ count_lookups() {
 # syslog, and so a little later.
 logged() {
     grep -qE -- "$1" < <(new_patd_log; new_syslog)
+}
+
+# not_logged PATTERN: no line is like that, nor will be for what was asked until now.
+not_logged() {
+    world_idle || return
+    ! logged "$1"
 }
 
 # For teardown: where to look when a test failed.
