@@ -130,7 +130,7 @@ killed() {
     local pid
 
     pid=$(slapd_pid)
-    wait_for 5 eval "! kill -0 $pid 2>/dev/null"
+    wait_for 20 eval "! kill -0 $pid 2>/dev/null"
     sandbox slapd-start
     failpoint
 }
@@ -502,11 +502,11 @@ EOF
 
 # logins FILE
 # Log in again and again until FILE.stop is there, then make FILE.done. In FILE, for each
-# hundred, when they ended and the longest time, or that one failed.
+# score, when they ended and the longest time, or that one failed.
 logins() {
     in_background bash -c '
         until [[ -e $1.stop ]]; do
-            if out=$("$2" "$3" 2 100 bob <"$4"); then
+            if out=$("$2" "$3" 2 20 bob <"$4"); then
                 printf "%s %s\n" "$EPOCHREALTIME" "$(sed -n "s/^max: //p" <<<"$out")"
             else
                 printf "%s failed: %s\n" "$EPOCHREALTIME" "$out"
@@ -515,35 +515,36 @@ logins() {
         : >"$1.done"' - "$1" "$PAT_BUILD/tests/patload" "$PAT_SOCKET" "$BATS_TEST_TMPDIR/token"
 }
 
-# one_of_10000: the test below once. Sets TOOK, in milliseconds.
+# one_of_10000: the test below once. Sets TOOK, in milliseconds, and MEANWHILE, how often a
+# score of logins ended within that time.
 one_of_10000() {
-    local log=$1 before after began ended longest meanwhile
+    local log=$1 before after began ended longest
 
     mint bob globex
     (umask 077 && printf '%s\n' "$MINT_TOKEN" >"$BATS_TEST_TMPDIR/token")
     "$PAT_BUILD/tests/patload" "$PAT_SOCKET" 1 1 bob <"$BATS_TEST_TMPDIR/token"
     # So that nothing else is written while the transactions are counted.
-    wait_for 5 eval '[[ -n $(ldap_admin_get "$MINT_DN" patLastUsed) ]]'
+    wait_for 15 eval '[[ -n $(ldap_admin_get "$MINT_DN" patLastUsed) ]]'
     tool snapshot "$BEFORE"
 
     logins "$log"
-    wait_for 10 test -s "$log"
+    wait_for 20 test -s "$log"
     read -r _ before < <(tool map)
     began=$EPOCHREALTIME
     removal a:attribute 0 2>"$log.took"
     ended=$EPOCHREALTIME
     read -r _ after < <(tool map)
     : >"$log.stop"
-    wait_for 10 test -e "$log.done"
+    wait_for 20 test -e "$log.done"
     TOOK=$(sed -n 's/^a:attribute: \([0-9]*\).* ms$/\1/p' "$log.took")
     longest=$(awk '$2 > max { max = $2 } END { print max }' "$log")
-    meanwhile=$(awk -v a="$began" -v b="$ended" '$1 >= a && $1 <= b' "$log" | wc -l)
-    printf '# %s ms; %s hundred logins meanwhile, the longest took %s us\n' \
-        "$TOOK" "$meanwhile" "$longest" >&3
+    MEANWHILE=$(awk -v a="$began" -v b="$ended" '$1 >= a && $1 <= b' "$log" | wc -l)
+    printf '# %s ms; %s score logins meanwhile, the longest took %s us\n' \
+        "$TOOK" "$MEANWHILE" "$longest" >&3
     if grep failed "$log"; then
         return 1
     fi
-    [[ $meanwhile -gt 0 && $after -eq $((before + 1)) ]]
+    [[ $after -eq $((before + 1)) ]]
     states out a:attribute
 }
 
@@ -559,10 +560,10 @@ within_2_seconds() {
         cp --sparse=always "$saved" "$SANDBOX/db/data.mdb"
         sandbox slapd-start
         one_of_10000 "$BATS_TEST_TMPDIR/logins.$try"
-        ((TOOK > 2000)) || break
+        ((TOOK > 2000 || MEANWHILE == 0)) || break
         sandbox slapd-stop
     done
-    ((TOOK <= 2000))
+    ((TOOK <= 2000 && MEANWHILE > 0))
 }
 
 @test "10,000 tokens go within 2 seconds, in one transaction, and no login fails" {

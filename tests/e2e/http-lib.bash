@@ -8,6 +8,14 @@
 # shellcheck source=tests/e2e/world-lib.bash
 . "$BATS_TEST_DIRNAME/world-lib.bash"
 
+# Of the hundreds of threads in this world, those of patd and slapd log what is looked at here.
+world_idle() {
+    local pids
+
+    mapfile -t pids < <(cat "$PAT_PATD_PID" "$PAT_SLAPD_PID" 2>/dev/null)
+    PROC=/proc/$WORLD_INIT/root/proc wait_for 20 at_rest "${pids[@]}"
+}
+
 fault() {
     printf '%s\n' "$1"
     return 1
@@ -102,6 +110,16 @@ decides() {
 # signal_fcgi NAME SIGNAL
 signal_fcgi() {
     in_world /bin/kill "-$2" "$(<"$WORLD/fcgi/$1.pid")"
+}
+
+# kill_fcgi NAME: until it is gone.
+kill_fcgi() {
+    signal_fcgi "$1" KILL
+    wait_for 15 fcgi_is_gone "$1"
+}
+
+fcgi_is_gone() {
+    ! in_world grep -q '^State:[[:space:]]*[^Z]' "/proc/$(<"$WORLD/fcgi/$1.pid")/status"
 }
 
 show_logs() {

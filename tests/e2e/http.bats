@@ -59,7 +59,7 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
         [[ $BODY == *whoami* ]]
     done
     decided 1 "verdict=accept id=$MINT_ID user=alice org=acme role=owner service=http source=127.0.0.1 "
-    wait_for 5 has_last_used http
+    wait_for 15 has_last_used http
 }
 
 @test "an MCP client: initialize, tools/list and a call that tells who called" {
@@ -287,7 +287,7 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
         -p "$PAT_SOCKET" >/dev/null 3>&- 2>"$BATS_TEST_TMPDIR/log" &
     pid=$!
     PASSED_PID=$pid
-    wait_for 5 grep -q '^READY=1' "$log"
+    wait_for 20 grep -q '^READY=1' "$log"
     (umask 077 && printf '%s' "$TOKEN" >"$WORLD/secret/token")
     python3 "$BATS_TEST_DIRNAME/fcgi_client.py" "$socket" ask "$WORLD/secret/token"
     kill -TERM "$pid"
@@ -339,14 +339,14 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
         [[ $(header retry-after) == 5 ]]
     done
     sandbox slapd-start
-    wait_for 10 both bearer_in SERVER alice acme owner
+    wait_for 20 both bearer_in SERVER alice acme owner
     sandbox patd-stop
     for server in nginx-plain apache; do
         bearer "$server" /
         kept_out 503
         [[ $(header retry-after) == 5 ]]
     done
-    wait_for 5 grep -qE 'pat-fcgi\[[0-9]+\]: patd has no answer from the directory' \
+    wait_for 15 grep -qE 'pat-fcgi\[[0-9]+\]: patd has no answer from the directory' \
         "$WORLD/log/syslog.log"
     sandbox patd-start
     both bearer_in SERVER alice acme owner
@@ -380,6 +380,8 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
     new_token alice acme
     in_world python3 "$BATS_TEST_DIRNAME/fcgi_client.py" "$WORLD/fcgi/plain.sock" dawdle 3>&- &
     pid=$!
+    # One hundred, besides those that nginx may keep.
+    wait_for 20 eval '(($(connections "$WORLD/fcgi/plain.sock" "$WORLD_INIT") >= 100))'
     bearer nginx-plain /
     let_in alice acme owner
     wait "$pid"
@@ -426,8 +428,8 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
 # The last two: pat-fcgi does not come back.
 @test "pat-fcgi killed: nobody gets in" {
     new_token alice acme
-    signal_fcgi plain KILL
-    signal_fcgi apache KILL
+    kill_fcgi plain
+    kill_fcgi apache
     bearer nginx-plain /
     kept_out 503
     bearer apache /

@@ -60,6 +60,8 @@ follow_as() {
     FOLLOWER=$!
 }
 
+follower_ended() { ! grep -q '^State:[[:space:]]*[^Z]' "/proc/$FOLLOWER/status"; }
+
 # json CODE: with the parsed output as a
 json() {
     printf '%s' "$output" | python3 -c "import json, sys
@@ -97,7 +99,7 @@ $1"
     mint bob acme
     login plain bob
     expect PAM_SUCCESS
-    wait_for 5 bash -c ". '$ROOT/tests/lib.bash'; events acme '(&(patTarget=$MINT_ID)(patAction=pat.used))' | grep ."
+    wait_for 15 bash -c ". '$ROOT/tests/lib.bash'; events acme '(&(patTarget=$MINT_ID)(patAction=pat.used))' | grep ."
     revoke "$MINT_DN"
     audit_as alice --org acme --json
     [[ $status -eq 0 ]]
@@ -163,24 +165,26 @@ assert e[0]['metadata']['name'] == 'a\x1b]0;x\x07\x1b[2J\"b\x9b\u202e=c\\\\d', e
     follow_as alice --json
     # It lacks the org, and says so.
     rc=0
+    wait_for 20 follower_ended
     wait "$FOLLOWER" || rc=$?
     [[ $rc -eq 64 ]]
     follow_as alice --org acme --json
-    wait_for 10 grep -q "$first" "$OUT"
+    wait_for 20 grep -q "$first" "$OUT"
     mint bob acme
     second=$MINT_ID
-    wait_for 10 grep -q "$second" "$OUT"
+    wait_for 20 grep -q "$second" "$OUT"
     mint bob globex # not hers to read
     sandbox slapd-stop
-    wait_for 10 grep -q 'connection is lost' "$ERR"
+    wait_for 20 grep -q 'connection is lost' "$ERR"
     sandbox slapd-start
     mint bob acme
     third=$MINT_ID
     wait_for 20 grep -q "$third" "$OUT"
     grep -q 'connected again' "$ERR"
     revoke "$MINT_DN"
-    wait_for 10 grep -q "\"pat.revoked\".*$third" "$OUT"
+    wait_for 20 grep -q "\"pat.revoked\".*$third" "$OUT"
     kill -INT "$FOLLOWER"
+    wait_for 20 follower_ended
     wait "$FOLLOWER"
     FOLLOWER=
     # Each once, each a line of JSON.

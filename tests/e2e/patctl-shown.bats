@@ -110,12 +110,12 @@ assert a["id"] == sys.argv[1] and a["role"] == "member", a' "$MINT_ID" <<<"$outp
     [[ $(ldap_admin_get "$MINT_DN" patRevokedBy) == "cn=patd,ou=services,$PAT_BASE" ]]
     events acme "(patTarget=$MINT_ID)" |
         grep -qx "pat.revoked|by=cn=patd,ou=services|target=$MINT_ID|owner=uid=bob,ou=people|reason=by-holder"
-    wait_for 5 grep -q "revoke=done id=$MINT_ID org=acme peer_uid=[0-9]* ms=" "$PATD_LOG"
+    wait_for 15 grep -q "revoke=done id=$MINT_ID org=acme peer_uid=[0-9]* ms=" "$PATD_LOG"
     # Once more is no mistake, and changes nothing.
     end_token --json
     ended_as 0 '"already"'
     [[ $(events acme "(&(patTarget=$MINT_ID)(patAction=pat.revoked))" | wc -l) -eq 1 ]]
-    wait_for 5 grep -q "revoke=already id=$MINT_ID" "$PATD_LOG"
+    wait_for 15 grep -q "revoke=already id=$MINT_ID" "$PATD_LOG"
 }
 
 @test "a token of whom nobody would let in is ended as well" {
@@ -163,7 +163,7 @@ LDIF
     MINT_TOKEN=$made
     verify
     ended_as 0 accepted
-    wait_for 5 grep -q 'revoke=refuse reason="no such token" peer_uid=' "$PATD_LOG"
+    wait_for 15 grep -q 'revoke=refuse reason="no such token" peer_uid=' "$PATD_LOG"
 }
 
 @test "a directory that is away: not known, and then done" {
@@ -172,7 +172,7 @@ LDIF
     end_token
     ended_as 3 'unavailable'
     [[ ${stderr-} == *'Try again'* ]]
-    wait_for 5 grep -q 'revoke=unavailable .*detail=.*connect' "$PATD_LOG"
+    wait_for 15 grep -q 'revoke=unavailable .*detail=.*connect' "$PATD_LOG"
     verify
     ended_as 3 unavailable
     sandbox slapd-start
@@ -190,7 +190,7 @@ olcReadOnly: TRUE
 LDIF
     end_token
     ended_as 3 unavailable
-    wait_for 5 grep -q 'revoke=unavailable .*set write_uri' "$PATD_LOG"
+    wait_for 15 grep -q 'revoke=unavailable .*set write_uri' "$PATD_LOG"
     ldapmodify -Q -Y EXTERNAL -H "$LDAPURI" >/dev/null <<LDIF
 dn: olcDatabase={1}mdb,cn=config
 changetype: modify
@@ -202,7 +202,7 @@ olcAccess: {0}to dn.subtree="ou=orgs,$PAT_BASE" attrs=patRevoked by dn.exact="cn
 LDIF
     end_token
     ended_as 3 unavailable
-    wait_for 5 grep -q 'revoke=unavailable .*see acl.ldif' "$PATD_LOG"
+    wait_for 15 grep -q 'revoke=unavailable .*see acl.ldif' "$PATD_LOG"
     [[ -z $(ldap_admin_get "$MINT_DN" patRevoked) ]]
     ldapmodify -Q -Y EXTERNAL -H "$LDAPURI" >/dev/null <<'LDIF'
 dn: olcDatabase={1}mdb,cn=config
@@ -219,7 +219,7 @@ LDIF
     set_conf "write_uri = ldapi://%2Fnonexistent%2Fldapi"
     end_token
     ended_as 3 unavailable
-    wait_for 5 grep -q 'revoke=unavailable .*nonexistent' "$PATD_LOG"
+    wait_for 15 grep -q 'revoke=unavailable .*nonexistent' "$PATD_LOG"
     [[ -z $(ldap_admin_get "$MINT_DN" patRevoked) ]]
     set_conf "uri = ldapi://%2Fnonexistent%2Fldapi" "write_uri = $LDAPURI"
     end_token
@@ -244,7 +244,7 @@ in_arguments() {
     exec 7>"$BATS_TEST_TMPDIR/held"
     printf '%s\n' "$MINT_TOKEN" >&7
     # It waits for the end of its input.
-    wait_for 5 in_arguments "$pid" --stdin
+    wait_for 15 in_arguments "$pid" --stdin
     tr '\0' '\n' <"/proc/$pid/cmdline" >"$seen"
     cat "/proc/$pid/environ" >>"$seen"
     exec 7>&-

@@ -8,7 +8,7 @@
 # that was started, or chosen by "use", last.
 
 # What one client may take, in seconds. Beyond that it counts as hung.
-CLIENT_MAX=15
+CLIENT_MAX=30
 WRITERS=()
 
 # server NAME [OPTION...]
@@ -87,7 +87,7 @@ token_files() {
 # End that slapd as a crash would.
 slapd_kill() {
     kill -KILL "$(at "$1" slapd_pid)"
-    wait_for 5 slapd_is_gone "$1"
+    wait_for 20 slapd_is_gone "$1"
     at "$1" sandbox slapd-stop
 }
 

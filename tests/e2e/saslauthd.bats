@@ -72,10 +72,11 @@ saslauthd_signal() {
     kill "-$1" -- "-$(<"$SASLAUTHD_PID_FILE")" 2>/dev/null || true
 }
 
+# Its handlers of SIGTERM and SIGCHLD log, and wait for a lock of the C library for ever where
+# one interrupts the other.
 saslauthd_stop() {
     [[ -e $SASLAUTHD_PID_FILE ]] || return 0
-    saslauthd_signal TERM
-    saslauthd_signal CONT
+    saslauthd_signal KILL
     wait_for 20 eval '! kill -0 -- "-$(<"$SASLAUTHD_PID_FILE")"'
 }
 
