@@ -93,7 +93,7 @@ EOF
 # One worker, and so one connection.
 one_worker() {
     set_conf 'workers = 1'
-    : >"$SANDBOX/log/patd.log"
+    log_mark
 }
 
 # accepted_as ROLE UID: twice.
@@ -104,7 +104,7 @@ accepted_as() {
         login plain "$2"
         expect PAM_SUCCESS
         logged "verdict=accept id=$MINT_ID .*role=$1 "
-        : >"$SANDBOX/log/patd.log"
+        log_mark
     done
 }
 
@@ -190,7 +190,7 @@ EOF
     ldap_admin ldapdelete "patId=group,ou=tokens,o=acme,ou=orgs,$PAT_BASE"
     accepted_as viewer carol
     # So is what is neither, and has the hash.
-    : >"$SANDBOX/log/patd.log"
+    log_mark
     ldap_admin_add <<EOF
 dn: cn=device,o=acme,ou=orgs,$PAT_BASE
 objectClass: device
