@@ -68,7 +68,8 @@ struct server {
     struct source signals, stop;
     struct source listeners[LISTENERS_MAX];
     size_t listener_count;
-    struct log_limit clients_limit, queue_limit, divert_limit, junk_limit, loop_limit;
+    struct log_limit clients_limit, memory_limit, queue_limit, divert_limit, junk_limit,
+        loop_limit, accept_limit;
 
     pthread_mutex_t lock; /* of what follows */
     size_t listening;     /* threads in epoll_wait(2) */
@@ -421,20 +422,25 @@ log_loop(struct server *s)
             (unsigned long long)more);
 }
 
-/* NULL: there is no room for another, or for this user's. */
-static struct client *
-client_new(struct server *s, enum protocol protocol, int fd, uid_t uid)
+/* PAT_ERR_UNAVAIL: there is no room for another, or for this user's. */
+static enum pat_err
+client_new(struct server *s, enum protocol protocol, int fd, uid_t uid,
+    struct client **ret_client)
 {
     struct client *c = calloc(1, sizeof(*c));
     struct user *u = NULL;
+    bool room;
 
     lock(s);
-    if (c != NULL && s->client_count < s->limits.clients_max)
+    room = s->client_count < s->limits.clients_max;
+    if (c != NULL && room)
         u = user_find(s, uid);
-    if (u == NULL || u->clients >= share_of(s->limits.clients_max)) {
+    if (u != NULL)
+        room = u->clients < share_of(s->limits.clients_max);
+    if (u == NULL || !room) {
         unlock(s);
         free(c);
-        return NULL;
+        return room ? PAT_ERR_NOMEM : PAT_ERR_UNAVAIL;
     }
     c->source.kind = SOURCE_CLIENT;
     c->source.fd = fd;
@@ -447,7 +453,8 @@ client_new(struct server *s, enum protocol protocol, int fd, uid_t uid)
     s->client_count++;
     u->clients++;
     unlock(s);
-    return c;
+    *ret_client = c;
+    return PAT_OK;
 }
 
 static struct client *
@@ -456,13 +463,16 @@ admit(struct server *s, enum protocol protocol, int fd)
     struct ucred cred = {0};
     socklen_t len = sizeof(cred);
     struct client *c = NULL;
+    enum pat_err err = PAT_ERR_UNAVAIL;
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.pid != s->pid)
-        c = client_new(s, protocol, fd, cred.uid);
-    if (c != NULL)
+        err = client_new(s, protocol, fd, cred.uid, &c);
+    if (err == PAT_OK)
         return client_read(s, c);
     if (cred.pid == s->pid)
         log_loop(s);
+    else if (err == PAT_ERR_NOMEM)
+        log_full(&s->memory_limit, "out of memory", cred.uid);
     else
         log_full(&s->clients_limit, "clients_max, or one user's half of it, is reached",
             cred.uid);
@@ -480,6 +490,18 @@ listener_arm(struct server *s, struct source *listener)
     (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, listener->fd, &event);
 }
 
+static void
+log_accept(struct server *s, int error)
+{
+    uint64_t more = 0;
+
+    if (log_limit_allows(&s->accept_limit, &more))
+        log_write(PAT_LOG_ERROR,
+            "accept: %s; pausing (raise LimitNOFILE?) (%llu more since the last such "
+            "line)",
+            strerrordesc_np(error), (unsigned long long)more);
+}
+
 /* A client, or -1 with `ret_more` telling whether it is worth asking again. */
 static int
 accept_one(struct server *s, int listen_fd, bool *ret_more)
@@ -492,8 +514,7 @@ accept_one(struct server *s, int listen_fd, bool *ret_more)
     *ret_more = false;
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
         /* It would be ready for ever: rest until the tick. */
-        log_write(PAT_LOG_ERROR, "accept: %s; pausing (raise LimitNOFILE?)",
-            strerrordesc_np(errno));
+        log_accept(s, errno);
         lock(s);
         s->paused = true;
         unlock(s);
