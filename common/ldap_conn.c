@@ -8,6 +8,9 @@
 
 #include "net.h"
 
+/* What libldap itself takes, if it can. */
+#define READAHEAD_BYTES 16384
+
 static Sockbuf *
 sockbuf(struct pat_ldap_conn *conn)
 {
@@ -129,14 +132,20 @@ set_options(LDAP *ld)
            ldap_set_option(ld, LDAP_OPT_RESTART, LDAP_OPT_OFF) == LDAP_OPT_SUCCESS;
 }
 
-/* One read takes what is there, and several requests go out in one write. */
+/*
+ * One read takes what is there, and several requests go out in one write. libldap adds
+ * the first layer even where it has no memory for the buffer, and aborts at the first
+ * read: so ask for the buffer once more.
+ */
 static bool
 add_layers(struct pat_ldap_conn *conn)
 {
     Sockbuf *sb = sockbuf(conn);
+    ber_len_t size = READAHEAD_BYTES;
 
     return ber_sockbuf_add_io(
                sb, &ber_sockbuf_io_readahead, LBER_SBIOD_LEVEL_PROVIDER, NULL) == 0 &&
+           ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_READAHEAD, &size) >= 0 &&
            pat_ldap_cork_install(&conn->cork, sb);
 }
 
@@ -259,7 +268,7 @@ pat_ldap_open(struct pat_ldap_conn *conn, const struct pat_conf *conf,
     conn->fd = fd;
     if (!set_options(conn->ld) || !add_layers(conn)) {
         pat_ldap_close(conn);
-        pat_diag_set(diag, "libldap refuses an option");
+        pat_diag_set(diag, "libldap refuses an option, or has no memory");
         return PAT_ERR_UNAVAIL;
     }
 
