@@ -271,6 +271,8 @@ start(const struct args *args, struct pat_conf *conf)
     s = settings_acquire(); /* what only a start can change, and the sockets' paths */
     rc = serve(&s->conf);
     listeners_unlink(&listeners);
+    if (rc != EX_OK)
+        _exit(rc); /* the threads that could be started still use all the rest */
     settings_release(s);
     settings_drop();
     return rc;
