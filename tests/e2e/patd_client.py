@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """patd's socket as common/proto.h describes it, for tests that abuse it.
 
-usage: patd_client.py TEST SOCKET [TOKEN-FILE]
+usage: patd_client.py TEST SOCKET [TOKEN-FILE [NAME]]
+       patd_client.py hold SOCKET NUMBER
 """
 
 import os
@@ -220,6 +221,51 @@ def test_flood(path, token):
             time.sleep(0.01)
 
 
+def test_hold(path, number):
+    """So many clients that begin a request, for five seconds."""
+    held = [connect(path) for _ in range(int(number))]
+    for s in held:
+        try_send(s, b"PAT1")
+    print("held", flush=True)
+    time.sleep(5)
+
+
+def step(name, done, wait_for=None):
+    open(f"{name}.{done}", "w").close()
+    while wait_for and not os.path.exists(f"{name}.{wait_for}"):
+        time.sleep(0.02)
+
+
+def test_starve(path, token, name):
+    """Clients take all the memory that patd may have; then some go on asking.
+
+    Nothing but an acceptance, "unavailable" and a hang-up is right, for it is a good token.
+    """
+    right = (STATUS_OK, STATUS_UNAVAIL, None)
+    kept = [connect(path) for _ in range(20)]
+    for s in kept:
+        s.sendall(request(token))
+        assert read_answer(s) == STATUS_OK
+    step(name, "connected", "limited")
+    held = []
+    refused = 0
+    while refused < 100 and len(held) < 9000:
+        s = connect(path)
+        try_send(s, b"PAT1")
+        s.settimeout(0.002)
+        try:
+            refused += read_answer(s) == STATUS_UNAVAIL
+        except TimeoutError:
+            held.append(s)
+    assert refused == 100, "there was memory for all"
+    for done, wait in (("full", "restarted"), ("done", None)):
+        for _ in range(3):
+            for s in kept:
+                try_send(s, request(token))
+                assert read_answer(s) in right
+        step(name, done, wait)
+
+
 def test_memory(pid, token):
     """No copy of the token is left in the memory of that process; its name is."""
     name, found = b"patd", {token: 0, b"patd": 0}
@@ -243,10 +289,13 @@ def test_memory(pid, token):
 def main():
     test, path = sys.argv[1:3]
     token = b""
+    if test == "hold":
+        test_hold(path, sys.argv[3])
+        return
     if len(sys.argv) > 3:
         with open(sys.argv[3], "rb") as f:
             token = f.read().strip()
-    globals()["test_" + test](path, token)
+    globals()["test_" + test](path, token, *sys.argv[4:])
 
 
 if __name__ == "__main__":
