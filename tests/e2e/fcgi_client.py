@@ -151,4 +151,5 @@ def junk():
         is_hung_up(s)
 
 
-{"ask": ask, "dawdle": dawdle, "junk": junk}[sys.argv[2]]()
+if __name__ == "__main__":
+    {"ask": ask, "dawdle": dawdle, "junk": junk}[sys.argv[2]]()

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What an attacker with access to a socket would try.
+
+usage: attack_client.py inject SOCKET TOKEN-FILE
+       attack_client.py names
+
+inject  a token of alice that is limited to a service and an address, with every hostile
+        name in the place of the user, service, address, org, role and token
+names   print the hostile names that can be an argument, each with a NUL behind it
+"""
+
+import base64
+import struct
+import sys
+
+from fcgi_client import answer, begin, params, record
+from patd_client import (OP, STATUS_OK, STATUS_UNAVAIL, TOKEN, USER, connect, field, message,
+                         read_answer)
+
+SERVICE, SOURCE, ORG, ROLE = 5, 6, 7, 8
+STATUS_MALFORMED = 1
+
+# All that would be somebody else's name, or anybody's, if a filter, a DN, a pattern, a line
+# of a log or an eye took it for what it seems to be.
+NAMES = [
+    b"",
+    b"*",
+    b"a*",
+    b"a?ice",
+    b"[a-z]lice",
+    b"\\2a",
+    b"\\61lice",
+    b"%61lice",
+    b"alice)(uid=*",
+    b"*)(uid=*))(|(uid=*",
+    b"alice)(objectClass=*",
+    b"alice))(|(patHash=*)",
+    b"(uid=alice)",
+    b"alice,ou=people,dc=example,dc=com",
+    b"uid=alice,ou=people,dc=example,dc=com",
+    b"uid=alice",
+    b"alice,o=globex",
+    b"alice+uid=dave",
+    b"alice;dave",
+    b"alice\\,o=globex",
+    b"alice@acme",
+    b"alice@",
+    b"@alice",
+    b" alice",
+    b"alice ",
+    b"alice\t",
+    b"alice\n",
+    b"alice\r\nverdict=accept id=x user=alice",
+    b'alice" verdict=accept user="alice',
+    b"alice\x1b[2K",
+    b"ALICE",
+    b"Alice",
+    # Cyrillic a, full-width letters, a letter and its accent, what is not seen, and what
+    # is no UTF-8, the second of which would be a NUL if it were.
+    "аlice".encode(),
+    "ａｌｉｃｅ".encode(),
+    "alice\u0301".encode(),
+    "alice\u200b".encode(),
+    "\u202eecila".encode(),
+    b"alice\xff",
+    b"alice\xc0\x80",
+    b"../alice",
+    b"alice/../dave",
+    b"%s%n%s%n",
+    b"$(id)",
+    b"`id`",
+    b"a" * 255,
+    b"(" * 255,
+]
+# What no field of a request may be: it is hung up on.
+IMPOSSIBLE = [b"alice\0", b"alice\0*", b"\0alice", b"a" * 256, b"*" * 8000]
+
+GOOD = {USER: b"alice", SERVICE: b"smtp", SOURCE: b"192.0.2.7", ORG: b"acme", ROLE: b"owner"}
+
+
+def request(token, fields):
+    """With all else as it should be, so that what is hostile is what decides."""
+    body = field(OP, b"\1") + field(TOKEN, token)
+    return message(body + b"".join(field(tag, text + b"\0") for tag, text in fields.items()))
+
+
+def about(name, value):
+    """The same trick, played on that value."""
+    return name.replace(b"alice", value).replace(b"ALICE", value.upper())[:255]
+
+
+def ask(path, token, fields):
+    with connect(path) as s:
+        s.sendall(request(token, fields))
+        return read_answer(s)
+
+
+def inject(path, token_file):
+    with open(token_file, "rb") as f:
+        token = f.read().strip()
+    asked = 0
+    assert ask(path, token, GOOD) == STATUS_OK, "the good request"
+    for tag in GOOD:
+        for name in NAMES:
+            name = about(name, GOOD[tag])
+            # Names of orgs and roles are the directory's, to which case is nothing.
+            same = name.lower() if tag in (ORG, ROLE) else name
+            if same == GOOD[tag]:
+                continue
+            status = ask(path, token, GOOD | {tag: name})
+            assert status not in (None, STATUS_OK, STATUS_UNAVAIL), (tag, name, status)
+            asked += 1
+        for name in IMPOSSIBLE:
+            assert ask(path, token, GOOD | {tag: name}) is None, (tag, name)
+    for name in NAMES[1:] + IMPOSSIBLE[:4]:
+        for text in (name, b"rhp_" + name, token[:-1] + name, token + name, name + token):
+            status = ask(path, text, GOOD)
+            assert status == STATUS_MALFORMED, (text[:9], len(text), status)
+    assert ask(path, token, GOOD) == STATUS_OK, "the good request afterwards"
+    print(asked + 2)
+
+
+def http(path, token_file):
+    """The same names as the user of HTTP's Basic, and as what a client claims to be."""
+    with open(token_file, "rb") as f:
+        token = f.read().strip()
+    s = connect(path)
+
+    def check(user, **more):
+        pair = base64.b64encode(user + b":" + token)
+        values = params(REMOTE_ADDR=b"192.0.2.7", HTTP_AUTHORIZATION=b"Basic " + pair, **more)
+        s.sendall(begin() + record(4, values) + record(4) + record(5))
+        return answer(s)
+
+    assert check(b"alice").startswith("Status: 200 "), "the good request"
+    for name in NAMES + IMPOSSIBLE:
+        # A proxy's own idea of who it is, which is not ours.
+        text = check(name, HTTP_X_PAT_USER=b"alice", REMOTE_USER=b"alice", PAT_USER=b"alice")
+        assert text.startswith(("Status: 401 ", "Status: 400 ", "Status: 403 ")), (name, text)
+        assert "alice" not in text.lower(), (name, text)
+    assert check(b"alice").startswith("Status: 200 "), "the good request afterwards"
+
+
+def names():
+    sys.stdout.buffer.write(b"".join(name + b"\0" for name in NAMES[1:]))
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What an attacker would try who may use the sockets, choose names, share the machine or
+# look at what is left behind.
+
+load common
+load patctl-lib
+
+setup_file() {
+    sandbox_up --tls
+}
+
+teardown_file() {
+    sandbox_down
+}
+
+setup() {
+    load_sandbox
+    # A good deal of what follows is about what nobody else may read.
+    SECRETS=$(mktemp -d "$BATS_TEST_TMPDIR/secret.XXXXXX")
+    cp -p "$PAT_CONF" "$SECRETS/patd.conf"
+    log_mark
+    slapd_mark
+}
+
+teardown() {
+    end_background
+    if ! cmp -s "$SECRETS/patd.conf" "$PAT_CONF"; then
+        cp "$SECRETS/patd.conf" "$PAT_CONF"
+        sandbox patd-stop
+        sandbox patd-start
+    fi
+}
+
+fault() {
+    printf '%s\n' "$1"
+    return 1
+}
+
+attack() { python3 "$BATS_TEST_DIRNAME/attack_client.py" "$@"; }
+
+# token_file: MINT_TOKEN in a file that nobody else can read. Sets TOKEN_FILE.
+token_file() {
+    TOKEN_FILE=$SECRETS/token
+    (umask 077 && printf '%s\n' "$MINT_TOKEN" >"$TOKEN_FILE")
+}
+
+slapd_mark() { SLAPD_LINES=$(wc -l <"$SANDBOX/log/slapd.log"); }
+slapd_since() { tail -n "+$((SLAPD_LINES + 1))" "$SANDBOX/log/slapd.log"; }
+
+# The filters that slapd was asked with since then, once each, with how often.
+filters() {
+    slapd_since | sed -n 's/.* SRCH base=.* filter="\(.*\)"$/\1/p' | sort | uniq -c
+}
+
+TOKEN_FILTER='(&(patHash=HASH)(|(patRevoked=*)(!(patRevoked=*)))(|(patExpires=*)(!(patExpires=*)))(|(patService=*)(!(patService=*)))(|(patSource=*)(!(patSource=*))))'
+
+# only_filters FILTER...
+# slapd was asked with these and no others, whatever the hash.
+only_filters() {
+    local found
+
+    found=$(filters | sed -E 's/^ *[0-9]+ //; s/patHash=[0-9a-f]{64}/patHash=HASH/' | sort -u)
+    [[ $found == "$(printf '%s\n' "$@" | sort -u)" ]] ||
+        fault "slapd was asked with: $found"
+}
+
+accepted_twice() { (($(log_since | grep -c ': verdict=accept') == 2)); }
+
+# --- names ---------------------------------------------------------------------------------
+
+@test "no hostile name of a user, service, address, org, role or token is anybody's" {
+    local asked found
+    mint alice acme 'patService: smtp' 'patSource: 192.0.2.7'
+    token_file
+    asked=$(attack inject "$PAT_SOCKET" "$TOKEN_FILE")
+    ((asked > 200)) || fault "only $asked were asked"
+    # What was no token was not looked for; what was, by nothing but its hash.
+    only_filters "$TOKEN_FILTER"
+    found=$(slapd_since | grep -c 'filter="(&(patHash=')
+    ((found == asked)) || fault "$found searches for $asked requests"
+    # No line is forged.
+    logged 'reason="token belongs to another user"'
+    wait_for 5 accepted_twice || fault 'a verdict is forged, or missing'
+    ! log_since | grep -vE '^[0-9TZ:-]+ patd\[[0-9]+\]: (info|warning|error): ' ||
+        fault 'these lines are not of patd'
+    ! log_since | LC_ALL=C grep -P '[^\x20-\x7e]' || fault 'a log has what a terminal obeys'
+}
+
+@test "PAM: no hostile user name is anybody's" {
+    local name count=0
+    mint alice acme
+    while IFS= read -r -d '' name; do
+        login plain "$name"
+        expect PAM_AUTH_ERR
+        count=$((count + 1))
+    done < <(attack names)
+    ((count > 40)) || fault "only $count names"
+    login plain "$(printf '%0300d' 0)"
+    expect PAM_AUTH_ERR
+    login plain alice
+    expect PAM_SUCCESS
+    only_filters "$TOKEN_FILTER"
+}
+
+@test "HTTP: no hostile user of Basic is anybody's, whatever the client says that it is" {
+    local socket=$SANDBOX/run/attack.fcgi
+    mint alice acme 'patSource: 192.0.2.7'
+    token_file
+    in_background "$PAT_BUILD/pat-fcgi" -s "$socket" -u nobody -p "$PAT_SOCKET" -b \
+        2>"$SECRETS/fcgi.log"
+    wait_for 5 test -S "$socket"
+    attack http "$socket" "$TOKEN_FILE"
+    only_filters "$TOKEN_FILTER"
+}
+
+# sasl USER AUTHZID: PLAIN with MINT_TOKEN at the sample server. Sets output without what the
+# client sent.
+sasl() {
+    output=$(printf 'C: %s\nC: %s\n' "$(printf PLAIN | base64 -w 0)" \
+        "$(printf '%s\0%s\0%s' "$2" "$1" "$MINT_TOKEN" | base64 -w 0)" |
+        SASL_CONF_PATH=$SECRETS sasl-sample-server -s smtp -p "$SECRETS/sasl" 2>&1 |
+        grep -av '^got ') || true
+}
+
+@test "SASL: no hostile authorization identity or user name is anybody's" {
+    local name
+    [[ ${SANITIZE-} != 1 ]] || return 0 # the sample server cannot load such a plugin
+    mint alice acme
+    mkdir "$SECRETS/sasl"
+    cp "$PAT_BUILD/sasl2/libpat.so" "$SECRETS/sasl"
+    printf '%s\n' "pat_socket: $PAT_SOCKET" 'log_level: 2' >"$SECRETS/sample.conf"
+    sasl alice alice
+    [[ $output == *'Negotiation complete'* ]]
+    while IFS= read -r -d '' name; do
+        sasl alice "$name"
+        # libsasl2 itself takes spaces off both ends.
+        [[ $output != *'Negotiation complete'* || " $name " =~ [[:space:]]alice[[:space:]] ]] ||
+            fault "alice acts for: $name"
+        sasl "$name" ''
+        [[ $output != *'Negotiation complete'* || " $name " =~ [[:space:]]alice[[:space:]] ]] ||
+            fault "is let in: $name"
+    done < <(attack names)
+    only_filters "$TOKEN_FILTER"
+}
+
+@test "a name that is full of what filters are made of is its owner's alone" {
+    local uid='e*)(uid=\2a' rdn='e*)(uid=\\2a' escaped='e\2A\29\28uid\5C3D\5C5C2a'
+    local role_filter='(&(member=uid=WHO,ou=people,dc=example,dc=com)(objectClass=patRoleGroup)(!(objectClass=patToken)))'
+    ldap_admin_add <<EOF
+dn: uid=$rdn,ou=people,$PAT_BASE
+objectClass: inetOrgPerson
+cn: e
+sn: e
+uid: $uid
+EOF
+    change_member add "$rdn" acme members
+    # By what the overlay tells, and by searches of patd's own.
+    for filter in '' '(objectClass=person)'; do
+        [[ -z $filter ]] || set_conf "owner_filter = $filter"
+        mint alice acme
+        slapd_mark
+        login plain "$uid"
+        expect PAM_AUTH_ERR
+        mint "$rdn" acme
+        slapd_mark
+        login plain alice
+        expect PAM_AUTH_ERR
+        login plain "$uid"
+        expect PAM_SUCCESS
+        grep -q '^PAT_ROLE=member$' <<<"$output"
+    done
+    filters
+    # As slapd writes what it was asked: nothing but the outer clauses is syntax.
+    filters | grep -qF "${role_filter/WHO/$escaped}" || fault 'the filter is not escaped'
+}
+
+# Everything below the orgs, as the administrator sees it.
+tree() {
+    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "ou=orgs,$PAT_BASE" '(objectClass=*)' '*' +
+}
+
+@test "patctl: no hostile argument finds, makes, revokes or changes anything" {
+    local name count=0
+    mint alice acme
+    mint dave globex
+    tree >"$SECRETS/before"
+    slapd_mark
+    while IFS= read -r -d '' name; do
+        # Of these some are made for filters and DNs; and a whole DN is what it seems.
+        [[ $name == *[\*\(\)\\,@+\;%]* && $name != uid=alice,* ]] || continue
+        count=$((count + 1))
+        ! pc admin revoke "$name" || fault "revoke $name"
+        ! pc admin revoke --owner "$name" --org acme --yes || fault "revoke --owner $name"
+        ! pc admin list --owner "$name" || fault "list --owner $name"
+        ! pc admin list --org "$name" || fault "list --org $name"
+        ! pc admin mint --org "$name" --owner alice || fault "mint --org $name"
+        ! pc admin mint --org acme --owner "$name" || fault "mint --owner $name"
+        ! pc alice mint --org acme --id "$name" || fault "mint --id $name"
+        ! pc admin member add "$name" owner --org acme || fault "member add $name"
+    done < <(attack names) >/dev/null 2>"$SECRETS/errors"
+    ((count > 15)) || fault "only $count names"
+    tree | diff "$SECRETS/before" - || fault 'something has changed'
+    # A star stands for itself, and a bracket ends nothing.
+    filters | grep -qF '(uid=\2A)' || fault 'the search for * is not seen'
+    filters | grep -qF '(uid=alice\29\28uid=\2A)' || fault 'the search for brackets is not seen'
+    ! filters | grep -E '\((uid|o|ou|cn|dc|patId|patOwner)=[^)]*\*' ||
+        fault 'a star was taken for anything'
+}
