@@ -208,3 +208,39 @@ tree() {
     ! filters | grep -E '\((uid|o|ou|cn|dc|patId|patOwner)=[^)]*\*' ||
         fault 'a star was taken for anything'
 }
+
+# --- time ----------------------------------------------------------------------------------
+
+# refusal NAME UID USER ORG [LDIF-LINE...]
+# A token of UID in acme that is refused to USER where ORG is asked for.
+refusal() {
+    mint "$2" acme "${@:5}"
+    printf '%s %s %s %s\n' "$1" "$MINT_TOKEN" "$3" "$4" >>"$SECRETS/refusals"
+}
+
+has_passed() { [[ $(now_gt) > $1 ]]; }
+
+# The directory is asked alike for all of them, and what is decided after that takes no time
+# to speak of. With owner_filter there are two rounds of questions, of which an early refusal
+# would save one.
+@test "the time of a refusal does not tell what is wrong with a token that exists" {
+    local filter expires
+    expires=$(now_gt 2)
+    (umask 077 && : >"$SECRETS/refusals")
+    refusal expired alice alice acme "patExpires: $expires"
+    refusal revoked alice alice acme
+    revoke "$MINT_DN"
+    refusal of-another-user bob alice acme
+    refusal of-another-org alice alice globex
+    refusal for-another-service alice alice acme 'patService: other'
+    wait_for 10 has_passed "$expires"
+    for filter in '' '(objectClass=person)'; do
+        [[ -z $filter ]] || set_conf "owner_filter = $filter"
+        printf '# %s\n' "owner_filter = $filter"
+        # The sanitizers' time is not ours.
+        [[ ${SANITIZE-} == 1 ]] ||
+            PYTHONPATH=$BATS_TEST_DIRNAME python3 "$BATS_TEST_DIRNAME/attack_timing.py" \
+                "$PAT_SOCKET" "$SECRETS/refusals" "${PAT_TIMING_ROUNDS:-1200}"
+    done
+    rm "$SECRETS/refusals"
+}
