@@ -14,6 +14,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "file.h"
+
 #define BACKLOG 1024
 
 static const char *
@@ -42,7 +44,8 @@ clear_path(const struct sockaddr_un *addr, struct pat_diag *diag)
     if (lstat(path, &st) != 0)
         return errno == ENOENT ? PAT_OK : fail(diag, path, error_text(errno));
     if (!S_ISSOCK(st.st_mode))
-        return fail(diag, path, "exists and is no socket");
+        return fail(
+            diag, path, "exists and is no socket: remove it, or name another path");
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return fail(diag, path, error_text(errno));
@@ -93,7 +96,9 @@ listen_unix(const struct settings *s, struct listeners *l, struct pat_diag *diag
     if (strlen(s->listen) >= sizeof(addr.sun_path))
         return fail(diag, s->listen, "is too long for a socket");
     memcpy(addr.sun_path, s->listen, strlen(s->listen) + 1);
-    err = clear_path(&addr, diag);
+    err = pat_file_check_directory(s->listen, s->user, diag);
+    if (err == PAT_OK)
+        err = clear_path(&addr, diag);
     if (err != PAT_OK)
         return err;
     l->fds[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

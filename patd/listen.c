@@ -12,6 +12,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "file.h"
+
 #define BACKLOG 1024
 
 _Static_assert(LISTENERS_MAX == 2 * PAT_SOCKET_MAX, "there are two protocols");
@@ -31,6 +33,7 @@ struct kind {
     char *const *paths;
     int mode;
     const char *group_key, *group; /* NULL = as it comes */
+    const char *user;              /* whom we shall be */
 };
 
 static enum pat_err
@@ -51,7 +54,8 @@ clear_path(const struct kind *kind, const struct sockaddr_un *addr, struct pat_d
     if (lstat(path, &st) != 0)
         return errno == ENOENT ? PAT_OK : fail(diag, kind->key, path, error_text(errno));
     if (!S_ISSOCK(st.st_mode))
-        return fail(diag, kind->key, path, "exists and is no socket");
+        return fail(diag, kind->key, path,
+            "exists and is no socket: remove it, or name another path");
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return fail(diag, kind->key, path, error_text(errno));
@@ -94,6 +98,19 @@ add(struct listeners *l, int fd, enum protocol protocol)
     l->count++;
 }
 
+/* Its directory must be safe, and nothing be in the way. */
+static enum pat_err
+prepare_path(
+    const struct kind *kind, const struct sockaddr_un *addr, struct pat_diag *diag)
+{
+    struct pat_diag why = {0};
+
+    if (pat_file_check_directory(addr->sun_path, kind->user, &why) == PAT_OK)
+        return clear_path(kind, addr, diag);
+    pat_diag_set(diag, "%s: %s", kind->key, why.text);
+    return PAT_ERR_CONFIG;
+}
+
 static enum pat_err
 bind_path(
     const struct kind *kind, const char *path, struct listeners *l, struct pat_diag *diag)
@@ -106,7 +123,7 @@ bind_path(
 
     memcpy(
         addr.sun_path, path, strlen(path) + 1); /* its length was checked with the file */
-    err = clear_path(kind, &addr, diag);
+    err = prepare_path(kind, &addr, diag);
     if (err != PAT_OK)
         return err;
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -210,10 +227,10 @@ enum pat_err
 listeners_open(const struct pat_conf *conf, struct listeners *ret, struct pat_diag *diag)
 {
     const struct kind kinds[] = {
-        {PROTOCOL_PAT, "socket", conf->socket, conf->socket_mode, NULL, NULL},
+        {PROTOCOL_PAT, "socket", conf->socket, conf->socket_mode, NULL, NULL, conf->user},
         {PROTOCOL_SASLAUTHD, "saslauthd_socket", conf->saslauthd_socket,
             conf->saslauthd_socket_mode, "saslauthd_socket_group",
-            conf->saslauthd_socket_group},
+            conf->saslauthd_socket_group, conf->user},
     };
     struct listeners l = {0};
     enum pat_err err = open_passed(&l, diag);

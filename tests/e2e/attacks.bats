@@ -240,7 +240,152 @@ has_passed() { [[ $(now_gt) > $1 ]]; }
         # The sanitizers' time is not ours.
         [[ ${SANITIZE-} == 1 ]] ||
             PYTHONPATH=$BATS_TEST_DIRNAME python3 "$BATS_TEST_DIRNAME/attack_timing.py" \
-                "$PAT_SOCKET" "$SECRETS/refusals" "${PAT_TIMING_ROUNDS:-1200}"
+                "$PAT_SOCKET" "$SECRETS/refusals" "${PAT_TIMING_ROUNDS:-800}"
     done
     rm "$SECRETS/refusals"
+}
+
+# --- files and sockets ---------------------------------------------------------------------
+
+# not_started PROGRAM TEXT ARG...
+# It says so at once, exit status 78, and with that text: which file, and what to do.
+not_started() {
+    local program=$1 text=$2
+    shift 2
+
+    run timeout 20 "$PAT_BUILD/$program" "$@"
+    [[ $status -eq 78 && $output == *"$text"* ]] ||
+        fault "not refused with \"$text\": status $status, $output"
+}
+
+# conf_for SOCKET [LINE...]: sets CONF, patd's configuration with that socket
+conf_for() {
+    CONF=$SAFE/patd.conf
+    sed "s|^socket = .*|socket = $1|" "$PAT_CONF" >"$CONF"
+    (($# == 1)) || printf '%s\n' "${@:2}" >>"$CONF"
+}
+
+# safe_dir: sets SAFE, a directory that is root's (or ours) alone, with a short name
+safe_dir() {
+    SAFE=$SANDBOX/run/safe
+    rm -rf "$SAFE"
+    mkdir -m 755 "$SAFE"
+}
+
+@test "a configuration that others can write, own or redirect is refused, by its name" {
+    safe_dir
+    conf_for "$SAFE/s"
+    chmod 666 "$CONF"
+    not_started patd "$CONF: must not be writable by group or others (chmod go-w)" -f -c "$CONF"
+    chmod 664 "$CONF"
+    not_started patd "$CONF: must not be writable by group or others (chmod go-w)" -f -c "$CONF"
+    chmod 644 "$CONF"
+    ln -s "$CONF" "$SAFE/link.conf"
+    not_started patd "$SAFE/link.conf: is a symbolic link; name the file itself" -f -c "$SAFE/link.conf"
+    ((EUID == 0)) || return 0 # the rest is about other users' files
+    chown nobody "$CONF"
+    not_started patd "$CONF: must be owned by root or by the user that reads it" -f -c "$CONF"
+    [[ ! -e $SAFE/s ]]
+}
+
+@test "a file of a secret that others can read, write, own or redirect is refused, by its name" {
+    local secret mode why
+    safe_dir
+    secret=$SAFE/bind.pw
+    printf 'patd-secret\n' >"$secret"
+    conf_for "$SAFE/s" "bind_dn = cn=patd,ou=services,$PAT_BASE" "bind_password_file = $secret"
+    for mode in 644 640:ok 666 660 606; do
+        why='holds a secret: others must have no access (chmod o=)'
+        [[ $mode != 66? && $mode != 606 ]] || why='must not be writable by group or others'
+        chmod "${mode%:ok}" "$secret"
+        if [[ $mode == *:ok ]]; then
+            "$PAT_BUILD/patd" -t -c "$CONF"
+        else
+            not_started patd "$secret: $why" -f -c "$CONF"
+        fi
+    done
+    chmod 600 "$secret"
+    mv "$secret" "$secret.real"
+    ln -s "$secret.real" "$secret"
+    not_started patd "$secret: is a symbolic link; name the file itself" -f -c "$CONF"
+    # Not even what root alone can read is opened for somebody by way of a link.
+    ln -sf /etc/shadow "$secret"
+    not_started patd "$secret: is a symbolic link; name the file itself" -f -c "$CONF"
+    rm "$secret"
+    mkfifo -m 600 "$secret" # a FIFO without a writer does not hold it up
+    not_started patd "$secret: is not a regular file" -f -c "$CONF"
+    rm "$secret"
+    ((EUID == 0)) || return 0
+    printf 'patd-secret\n' >"$secret"
+    chmod 600 "$secret"
+    chown nobody "$secret"
+    not_started patd "$secret: must be owned by root or by the user that reads it" -f -c "$CONF"
+}
+
+# both PATH TEXT: neither daemon makes its socket there, and each says why.
+both() {
+    conf_for "$1"
+    not_started patd "socket: $2" -f -c "$CONF"
+    not_started pat-fcgi "pat-fcgi: $2" -u nobody -s "$1"
+}
+
+@test "nothing that is in the way of a socket is followed, deleted or overwritten" {
+    local path before
+    safe_dir
+    path=$SAFE/taken
+    before=$(sha256sum /etc/passwd; stat -c '%a %U %i' /etc/passwd)
+
+    printf 'precious\n' >"$path"
+    both "$path" "$path: exists and is no socket: remove it, or name another path"
+    [[ -f $path && $(<"$path") == precious ]]
+    rm "$path"
+
+    ln -s /etc/passwd "$path"
+    both "$path" "$path: exists and is no socket: remove it, or name another path"
+    [[ $(readlink "$path") == /etc/passwd ]]
+    [[ $(sha256sum /etc/passwd; stat -c '%a %U %i' /etc/passwd) == "$before" ]]
+
+    ln -sfn "$SAFE/nowhere" "$path"
+    both "$path" "$path: exists and is no socket: remove it, or name another path"
+    [[ -L $path && ! -e $SAFE/nowhere ]]
+
+    # A link to a socket is none: patd's own, whose mode would be changed by it.
+    ln -sfn "$PAT_SOCKET" "$path"
+    both "$path" "$path: exists and is no socket: remove it, or name another path"
+    rm "$path"
+    mkdir "$path"
+    both "$path" "$path: exists and is no socket: remove it, or name another path"
+    rmdir "$path"
+
+    both "$PAT_SOCKET" "$PAT_SOCKET: is in use (is another pat"
+    mint alice acme
+    login plain alice
+    expect PAM_SUCCESS
+}
+
+@test "no socket is made where somebody else could put one in its place" {
+    local dir mode
+    safe_dir
+    dir=$SAFE/open
+    mkdir "$dir"
+    for mode in 777 1777 775 757; do
+        chmod "$mode" "$dir"
+        both "$dir/s" "$dir: must not be writable by group or others (chmod go-w)"
+        [[ ! -e $dir/s ]] || fault "made in a directory of mode $mode"
+    done
+    chmod 755 "$dir"
+    ((EUID == 0)) || return 0
+    chown daemon "$dir"
+    both "$dir/s" "$dir: must be owned by root or by the user that serves (chown root)"
+    [[ ! -e $dir/s ]]
+    # By a link to it neither.
+    ln -s "$dir" "$SAFE/link"
+    both "$SAFE/link/s" "$SAFE/link: must be owned by root or by the user that serves"
+    # Of the user that they will be it may be.
+    chown nobody "$dir"
+    in_background "$PAT_BUILD/pat-fcgi" -u nobody -s "$dir/s" 2>"$SECRETS/fcgi.log"
+    wait_for 5 test -S "$dir/s"
+    conf_for "$dir/p"
+    in_background "$PAT_BUILD/patd" -f -c "$CONF" 2>"$SECRETS/patd.log"
+    wait_for 5 test -S "$dir/p"
 }
