@@ -389,3 +389,75 @@ both() {
     in_background "$PAT_BUILD/patd" -f -c "$CONF" 2>"$SECRETS/patd.log"
     wait_for 5 test -S "$dir/p"
 }
+
+# --- environment ---------------------------------------------------------------------------
+
+# patd_in DIRECTORY VARIABLE=VALUE...
+# A second patd, with CONF, in that directory and environment, until the end of the test or
+# stop_second.
+patd_in() {
+    local dir=$1
+    shift
+
+    in_background env -C "$dir" -u LDAPNOINIT "$@" "$PAT_BUILD/patd" -f -c "$CONF" \
+        2>>"$SECRETS/second.log"
+    wait_for 5 test -S "$SAFE/s"
+    PAT_SOCKET=$SAFE/s pam_service second
+}
+
+stop_second() {
+    kill -TERM "${BACKGROUND_PIDS[-1]}"
+    wait "${BACKGROUND_PIDS[-1]}" || true
+    unset 'BACKGROUND_PIDS[-1]'
+}
+
+@test "patd: no ldap.conf, .ldaprc or LDAP variable turns it elsewhere, or its checks off" {
+    local evil=$SECRETS/evil poison
+    safe_dir
+    mkdir "$evil"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
+        -subj /CN=other -keyout /dev/null -out "$SAFE/other-ca.pem" 2>/dev/null
+    printf '%s\n' 'URI ldap://127.0.0.1:1' 'BASE o=evil' 'BINDDN cn=evil' 'TLS_REQCERT never' \
+        'TLS_PROTOCOL_MIN 0.0' "TLS_CACERT $SAFE/other-ca.pem" 'TIMEOUT 1' 'NETWORK_TIMEOUT 1' \
+        'SASL_MECH PLAIN' 'DEREF always' 'SIZELIMIT 1' >"$evil/ldaprc"
+    cp "$evil/ldaprc" "$evil/.ldaprc"
+    poison=("HOME=$evil" "LDAPCONF=$evil/ldaprc" LDAPRC=ldaprc LDAPURI=ldap://127.0.0.1:1
+        LDAPBASE=o=evil LDAPBINDDN=cn=evil LDAPTLS_REQCERT=never LDAPTLS_REQSAN=never
+        "LDAPTLS_CACERT=$SAFE/other-ca.pem" LDAPSASL_MECH=PLAIN "SASL_PATH=$evil"
+        "SASL_CONF_PATH=$evil" "TMPDIR=$evil" "PAT_CONF=$evil/none" "PAT_SOCKET=$evil/none")
+    # What they do to a client that heeds them: it talks to a server that it cannot know.
+    ! env -u LDAPNOINIT "LDAPTLS_CACERT=$SAFE/other-ca.pem" ldapwhoami -x -H "$PAT_LDAPS_URI"
+    env -u LDAPNOINIT -C "$evil" "${poison[@]}" ldapwhoami -x -H "$PAT_LDAPS_URI"
+
+    ldap_admin_modify <<EOF
+dn: cn=patd,ou=services,$PAT_BASE
+changetype: modify
+add: objectClass
+objectClass: simpleSecurityObject
+-
+add: userPassword
+userPassword: patd-secret
+EOF
+    mint alice acme
+    (umask 077 && printf 'patd-secret\n' >"$SAFE/bind.pw")
+    ((EUID != 0)) || { chgrp "$(id -gn nobody)" "$SAFE/bind.pw" && chmod 640 "$SAFE/bind.pw"; }
+    conf_for "$SAFE/s" "bind_dn = cn=patd,ou=services,$PAT_BASE" \
+        "bind_password_file = $SAFE/bind.pw" "tls_ca_file = $SAFE/other-ca.pem"
+    sed -i "s|^uri = .*|uri = $PAT_LDAPS_URI|" "$CONF"
+    patd_in "$evil" "${poison[@]}"
+    login second alice
+    expect PAM_AUTHINFO_UNAVAIL 3300
+    wait_for 5 grep -q 'verdict=unavailable .*TLS handshake' "$SECRETS/second.log"
+    stop_second
+
+    # Whoever opened this would wait for ever.
+    mkfifo "$evil/fifo"
+    ln -sf fifo "$evil/ldaprc"
+    ln -sf fifo "$evil/.ldaprc"
+    sed -i "s|^tls_ca_file = .*|tls_ca_file = $PAT_CA|" "$CONF"
+    patd_in "$evil" "${poison[@]}"
+    login second alice
+    expect PAM_SUCCESS
+    wait_for 5 grep -q "verdict=accept id=$MINT_ID" "$SECRETS/second.log"
+    stop_second
+}

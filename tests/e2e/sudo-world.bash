@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154      # the world tells dir, build
+#
+# sudo-world.bash - the part "sudo" of a world: sudo asks alice and bob for a token, and su
+#
+# Tokens alone let in: whatever is not one of their own is refused.
+
+sudo_needs() {
+    need_tools sudo su
+    need_built pam_pat.so
+}
+
+sudo_start() {
+    install -m 644 "$build/pam_pat.so" "$dir"
+    cat >/etc/pam.d/sudo <<PAM
+auth    [success=done ignore=ignore default=die] $dir/pam_pat.so socket=$PAT_SOCKET nodelay
+auth    required pam_deny.so
+account required $dir/pam_pat.so
+session required pam_permit.so
+PAM
+    cp /etc/pam.d/sudo /etc/pam.d/su
+    rm -rf /etc/sudoers.d
+    cat >/etc/sudoers <<'SUDOERS'
+Defaults env_reset, timestamp_timeout=0, lecture=never, passwd_tries=1
+Defaults secure_path="/usr/sbin:/usr/bin:/sbin:/bin"
+alice ALL=(ALL) ALL
+bob ALL=(ALL) ALL
+SUDOERS
+    chmod 440 /etc/sudoers
+}
