@@ -2,16 +2,24 @@
 """What an attacker with access to a socket would try.
 
 usage: attack_client.py inject SOCKET TOKEN-FILE
+       attack_client.py http SOCKET TOKEN-FILE
+       attack_client.py flood SOCKET SECONDS
        attack_client.py names
 
 inject  a token of alice that is limited to a service and an address, with every hostile
         name in the place of the user, service, address, org, role and token
+http    a token of alice for 192.0.2.7, with every hostile name for the user of Basic
+flood   ten thousand connections at a time, and again whenever they are hung up on
 names   print the hostile names that can be an argument, each with a NUL behind it
 """
 
 import base64
-import struct
+import collections
+import os
+import resource
+import socket
 import sys
+import time
 
 from fcgi_client import answer, begin, params, record
 from patd_client import (OP, STATUS_OK, STATUS_UNAVAIL, TOKEN, USER, connect, field, message,
@@ -139,6 +147,57 @@ def http(path, token_file):
         assert text.startswith(("Status: 401 ", "Status: 400 ", "Status: 403 ")), (name, text)
         assert "alice" not in text.lower(), (name, text)
     assert check(b"alice").startswith("Status: 200 "), "the good request afterwards"
+
+FLOOD_PROCESSES = 4
+FLOOD_EACH = 2500
+
+
+def flood_part(path, ready, seconds):
+    """Hold so many connections, each with half a request, and come again when hung up on."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FLOOD_EACH + 100, FLOOD_EACH + 100))
+    held = collections.deque()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(path)
+            held.append(s)
+            s.send(b"PAT1")
+        except OSError:
+            pass  # hung up on already: that was one
+        if len(held) == FLOOD_EACH:
+            os.write(ready, b".")
+            while held and time.monotonic() < end:
+                # Those that patd let go of are let go of, too, and are replaced.
+                held.popleft()
+                try:
+                    s = socket.socket(socket.AF_UNIX)
+                    s.connect(path)
+                    s.send(b"PAT1")
+                except OSError:
+                    pass
+                held.append(s)
+    os._exit(0)
+
+
+def flood(path, seconds):
+    """Ten thousand connections of one user, from several processes. Says "full" at that."""
+    read, write = os.pipe()
+    children = []
+    for _ in range(FLOOD_PROCESSES):
+        child = os.fork()
+        if child == 0:
+            flood_part(path, write, float(seconds))
+        children.append(child)
+    os.close(write)
+    said = b""
+    while len(said) < FLOOD_PROCESSES:
+        more = os.read(read, 16)
+        assert more, "a part of the flood has ended early"
+        said += more
+    print("full", flush=True)
+    for child in children:
+        os.waitpid(child, 0)
 
 
 def names():

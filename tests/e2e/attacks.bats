@@ -461,3 +461,40 @@ EOF
     wait_for 5 grep -q "verdict=accept id=$MINT_ID" "$SECRETS/second.log"
     stop_second
 }
+
+# --- flood ---------------------------------------------------------------------------------
+
+rss_kib() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(patd_pid)/status"; }
+
+@test "ten thousand connections of one user keep no other user out, and cost little memory" {
+    local before after file
+    ((EUID == 0)) || skip 'needs root, to be another user'
+    mint alice acme
+    login plain alice
+    expect PAM_SUCCESS
+    before=$(rss_kib)
+    mkdir -p "$SANDBOX/flood"
+    for file in attack_client fcgi_client patd_client; do
+        install -m 644 "$BATS_TEST_DIRNAME/$file.py" "$SANDBOX/flood"
+    done
+    in_background prlimit --nofile=4096 setpriv --reuid "$(id -u nobody)" \
+        --regid "$(id -g nobody)" --clear-groups /usr/bin/python3 -B \
+        "$SANDBOX/flood/attack_client.py" flood "$PAT_SOCKET" 60 >"$SECRETS/flood"
+    wait_for 40 grep -qx full "$SECRETS/flood"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        login plain alice
+        expect PAM_SUCCESS 3000
+        printf 'a login amid the flood: %s ms\n' "$LOGIN_MS"
+    done
+    after=$(rss_kib)
+    logged 'busy: clients_max, or one user.s half of it, is reached; clients of uid 65534'
+    end_background
+    BACKGROUND_PIDS=()
+    printf '# RSS of patd: %s KiB before, %s KiB amid the flood, %s KiB after it\n' "$before" \
+        "$after" "$(rss_kib)" >&3
+    # Half of clients_max, which is 1024 unless set, with a message of 8 KiB each.
+    [[ ${SANITIZE-} == 1 ]] || ((after - before < 16384)) || fault 'the flood takes memory'
+    login plain alice
+    expect PAM_SUCCESS 1000
+    rm -r "$SANDBOX/flood"
+}
