@@ -138,7 +138,7 @@ find_secret(BerElement *ber, struct minted *ret)
     return false;
 }
 
-/* liblber erases what it frees: see session_erase_memory(). */
+/* What liblber frees is erased: see erase.c. */
 static bool
 take_secret(LDAPControl **controls, struct minted *ret)
 {

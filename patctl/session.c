@@ -7,7 +7,6 @@
 #include "session.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <sasl/sasl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,53 +23,6 @@
 #include "secret.h"
 #include "text.h"
 #include "uri.h"
-
-/* --- memory that is erased -------------------------------------------------------- */
-
-static void
-erasing_free(void *p, void *ctx)
-{
-    (void)ctx;
-    if (p != NULL)
-        pat_secret_free(p, malloc_usable_size(p));
-}
-
-static void *
-plain_malloc(ber_len_t size, void *ctx)
-{
-    (void)ctx;
-    return malloc(size);
-}
-
-static void *
-plain_calloc(ber_len_t n, ber_len_t size, void *ctx)
-{
-    (void)ctx;
-    return calloc(n, size);
-}
-
-/* realloc(3) would leave the old place as it is. */
-static void *
-erasing_realloc(void *p, ber_len_t size, void *ctx)
-{
-    void *bigger = malloc(size);
-    size_t had = p == NULL ? 0 : malloc_usable_size(p);
-
-    if (bigger == NULL)
-        return NULL;
-    if (had > 0)
-        memcpy(bigger, p, had < size ? had : size);
-    erasing_free(p, ctx);
-    return bigger;
-}
-
-void
-session_erase_memory(void)
-{
-    BerMemoryFunctions fns = {plain_malloc, plain_calloc, erasing_realloc, erasing_free};
-
-    (void)ber_set_option(NULL, LBER_OPT_MEMORY_FNS, &fns);
-}
 
 /* --- the guard --------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@
  * Requests return the LDAP result code. For anything but LDAP_SUCCESS the caller either
  * goes its own way, or calls session_fail(), which tells the user.
  *
- * What libldap and liblber free is erased, see session_erase_memory().
+ * What libldap and liblber free is erased, as all that is freed is: see erase.c.
  */
 #ifndef PATCTL_SESSION_H
 #define PATCTL_SESSION_H
@@ -56,9 +56,6 @@ struct session {
     char *matched; /* NULL or "" = none */
     char *text;    /* what the server said, NULL or "" = nothing */
 };
-
-/* liblber's memory is erased whenever it is freed. Call it before anything of libldap. */
-void session_erase_memory(void);
 
 /*
  * Connect and bind. The options' password is erased. Returns EX_OK, or the exit status,

@@ -4,12 +4,14 @@
 usage: attack_client.py inject SOCKET TOKEN-FILE
        attack_client.py http SOCKET TOKEN-FILE
        attack_client.py flood SOCKET SECONDS
+       attack_client.py core PATH COMMAND [ARG...]
        attack_client.py names
 
 inject  a token of alice that is limited to a service and an address, with every hostile
         name in the place of the user, service, address, org, role and token
 http    a token of alice for 192.0.2.7, with every hostile name for the user of Basic
 flood   ten thousand connections at a time, and again whenever they are hung up on
+core    COMMAND, once PATH is there, dies of a fault; says whether there is a core file
 names   print the hostile names that can be an argument, each with a NUL behind it
 """
 
@@ -17,6 +19,7 @@ import base64
 import collections
 import os
 import resource
+import signal
 import socket
 import sys
 import time
@@ -200,9 +203,28 @@ def flood(path, seconds):
         os.waitpid(child, 0)
 
 
+def core(path, command):
+    """Whether COMMAND, killed by a fault once PATH is there, leaves a core file."""
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+        os.execvp(command[0], command)
+    end = time.monotonic() + 10
+    while not os.path.exists(path):
+        assert time.monotonic() < end, "it does not come up"
+        time.sleep(0.02)
+    os.kill(child, signal.SIGSEGV)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSEGV, status
+    print("core" if os.WCOREDUMP(status) else "none")
+
+
 def names():
     sys.stdout.buffer.write(b"".join(name + b"\0" for name in NAMES[1:]))
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "core":
+        core(sys.argv[2], sys.argv[3:])
+    else:
+        globals()[sys.argv[1]](*sys.argv[2:])

@@ -498,3 +498,118 @@ rss_kib() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(patd_pid)/statu
     expect PAM_SUCCESS 1000
     rm -r "$SANDBOX/flood"
 }
+
+# --- what is left behind -------------------------------------------------------------------
+
+# leaves [-] COMMAND [ARG...]
+# Run it, with MINT_TOKEN on standard input and its messages in $SECRETS. Sets LEFT: the
+# mappings of its memory that have a part of MINT_TOKEN, or with - any token, when it ends.
+leaves() {
+    local secret=$SECRETS/token
+
+    token_file
+    [[ $1 != - ]] || secret=-
+    [[ $1 != - ]] || shift
+    "$PAT_BUILD/tests/exitmem" "$secret" "$SECRETS/report" "$@" <"$TOKEN_FILE" \
+        >"$SECRETS/output" 2>&1 || fault "$* failed: $(<"$SECRETS/output")"
+    grep -qE '^[0-9]{3,} searched$' "$SECRETS/report" || fault 'no memory was searched'
+    LEFT=$(grep -v ' searched$' "$SECRETS/report" || true)
+}
+
+# The search finds what is there.
+finds_what_is_there() {
+    leaves "$@" bash -c 'read -r line'
+    [[ $LEFT == *'[heap]'* ]] || fault 'the search does not find what the shell has'
+}
+
+@test "PAM: neither module nor library leave a token in the memory of their host" {
+    [[ ${SANITIZE-} != 1 ]] || return 0 # which keep what was freed
+    mint alice acme
+    finds_what_is_there
+    leaves "$PAT_BUILD/tests/pamlogin" "$PAM_DIR" plain alice
+    grep -q '^authenticate: PAM_SUCCESS' "$SECRETS/output"
+    [[ -z $LEFT ]] || fault "left in: $LEFT"
+    mint bob acme
+    ! "$PAT_BUILD/tests/exitmem" <(printf '%s\n' "$MINT_TOKEN") "$SECRETS/report" \
+        "$PAT_BUILD/tests/pamlogin" "$PAM_DIR" plain alice <<<"$MINT_TOKEN"
+    [[ $(<"$SECRETS/report") =~ ^[0-9]+\ searched$ ]] || fault "left in: $(<"$SECRETS/report")"
+}
+
+@test "SASL: the plugin leaves no token in the memory of its host" {
+    local message
+    [[ ${SANITIZE-} != 1 ]] || return 0
+    mint alice acme
+    mkdir "$SECRETS/sasl"
+    cp "$PAT_BUILD/sasl2/libpat.so" "$SECRETS/sasl"
+    printf '%s\n' "pat_socket: $PAT_SOCKET" 'log_level: 2' >"$SECRETS/sample.conf"
+    token_file
+    for message in 'PLAIN|\0alice\0TOKEN' 'OAUTHBEARER|n,a=alice,\1auth=Bearer TOKEN\1\1' \
+        'XOAUTH2|user=alice\1auth=Bearer TOKEN\1\1'; do
+        (
+            umask 077
+            printf 'C: %s\n' "$(printf %s "${message%%|*}" | base64 -w 0)" \
+                "$(printf '%b' "${message#*|}" | sed "s/TOKEN/$MINT_TOKEN/" | base64 -w 0)" \
+                >"$SECRETS/messages"
+        )
+        # Unbuffered: it prints all that it gets.
+        SASL_CONF_PATH=$SECRETS "$PAT_BUILD/tests/exitmem" "$TOKEN_FILE" "$SECRETS/report" \
+            stdbuf -i0 -o0 sasl-sample-server -s smtp -p "$SECRETS/sasl" \
+            <"$SECRETS/messages" >"$SECRETS/output" 2>&1 || (($? != 125))
+        grep -aqx 'Negotiation complete' "$SECRETS/output"
+        # The message is in the sample server's own static buffer, and nowhere else.
+        [[ $(<"$SECRETS/report") == '2 '*/sasl-sample-server$'\n'*' searched' ]] ||
+            fault "${message%%|*}: $(<"$SECRETS/report")"
+    done
+}
+
+@test "patctl: no token and no password is left in its memory when it ends" {
+    [[ ${SANITIZE-} != 1 ]] || return 0
+    local as=(-H "$LDAPURI" -D "uid=alice,ou=people,$PAT_BASE" -y "$SECRETS/alice.pw")
+    (umask 077 && printf alice-password >"$SECRETS/alice.pw")
+    mint alice acme
+    finds_what_is_there -
+    leaves - "$PAT_BUILD/patctl" mint --org acme "${as[@]}"
+    grep -q '^rhp_' "$SECRETS/output"
+    [[ -z $LEFT ]] || fault "mint: left in: $LEFT"
+    leaves - "$PAT_BUILD/patctl" rotate "$MINT_ID" --revoke-old "${as[@]}"
+    grep -q '^rhp_' "$SECRETS/output"
+    [[ -z $LEFT ]] || fault "rotate: left in: $LEFT"
+    leaves - "$PAT_BUILD/patctl" generate
+    grep -q 'rhp_' "$SECRETS/output"
+    [[ -z $LEFT ]] || fault "generate: left in: $LEFT"
+    mint alice acme
+    leaves - "$PAT_BUILD/patctl" verify --stdin --socket "$PAT_SOCKET"
+    [[ -z $LEFT ]] || fault "verify: left in: $LEFT"
+    leaves - "$PAT_BUILD/patctl" revoke --stdin --socket "$PAT_SOCKET"
+    [[ -z $LEFT ]] || fault "revoke: left in: $LEFT"
+    # A password has no shape: it is looked for as it is.
+    ((${#PAT_ADMIN_PW} >= 32)) || fault 'the password is too short to be looked for'
+    MINT_TOKEN=$PAT_ADMIN_PW
+    finds_what_is_there
+    leaves env -u PAT_ADMIN_PW "$PAT_BUILD/patctl" list --all -H "$LDAPURI" \
+        -D "$PAT_ADMIN_DN" -y "$PAT_ADMIN_PW_FILE"
+    [[ -z $LEFT ]] || fault "the password is left in: $LEFT"
+}
+
+@test "patd and pat-fcgi leave no core file, whatever the limit that they were started with" {
+    local as
+    [[ ${SANITIZE-} != 1 ]] || return 0 # which take the signal for themselves
+    safe_dir
+    conf_for "$SAFE/dir/s"
+    mkdir -m 755 "$SAFE/dir" "$SAFE/bin"
+    install -m 755 "$PAT_BUILD/patd" "$PAT_BUILD/pat-fcgi" "$SAFE/bin"
+    install -m 644 "$BATS_TEST_DIRNAME"/{attack_client,fcgi_client,patd_client}.py "$SAFE/bin"
+    as=()
+    if ((EUID == 0)); then
+        # From the start: after a change of user there would be none anyway.
+        chown nobody "$SAFE/dir"
+        as=(prlimit --core=unlimited setpriv --reuid "$(id -u nobody)"
+            --regid "$(id -g nobody)" --clear-groups)
+    fi
+    as+=(env -C "$SAFE/dir" python3 -B "$SAFE/bin/attack_client.py" core)
+    # Where the machine makes no core files at all, this is no test; limits are looked at in
+    # another one.
+    printf '# a program like any other: %s\n' "$("${as[@]}" / sleep 60)" >&3
+    [[ $("${as[@]}" "$SAFE/dir/s" "$SAFE/bin/patd" -f -c "$CONF" 2>"$SECRETS/patd.log") == none ]]
+    [[ $("${as[@]}" "$SAFE/dir/f" "$SAFE/bin/pat-fcgi" -s "$SAFE/dir/f" 2>"$SECRETS/f.log") == none ]]
+}

@@ -128,6 +128,7 @@ main(int argc, char **argv)
     }
     if (argc - optind != 3)
         return 2;
+    setbuf(stdin, NULL); /* it keeps no copy of the password */
     if (!no_password && fgets(password, sizeof(password), stdin) == NULL)
         return 2;
     password[strcspn(password, "\n")] = '\0';
