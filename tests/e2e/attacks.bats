@@ -613,3 +613,86 @@ finds_what_is_there() {
     [[ $("${as[@]}" "$SAFE/dir/s" "$SAFE/bin/patd" -f -c "$CONF" 2>"$SECRETS/patd.log") == none ]]
     [[ $("${as[@]}" "$SAFE/dir/f" "$SAFE/bin/pat-fcgi" -s "$SAFE/dir/f" 2>"$SECRETS/f.log") == none ]]
 }
+
+# allowed UNIT: the system calls that the filter of that unit lets pass, sorted
+allowed() {
+    # Groups hold groups. What is taken away again comes with a ~.
+    sed -n 's/^SystemCallFilter=//p' "$1" | python3 -c '
+import subprocess, sys
+
+def members(name):
+    if not name.startswith("@"):
+        return {name}
+    lines = subprocess.run(["systemd-analyze", "syscall-filter", name], check=True,
+                           capture_output=True, text=True).stdout.split("\n")[1:]
+    words = [line.split("#")[0].strip() for line in lines]
+    return set().union(*(members(word) for word in words if word))
+
+calls = set()
+for line in sys.stdin:
+    away = line.startswith("~")
+    for name in line.strip().lstrip("~").split():
+        calls = calls - members(name) if away else calls | members(name)
+print("\n".join(sorted(calls)))' | LC_ALL=C sort
+}
+
+# called TRACE: the system calls in the output of strace, sorted
+called() {
+    cat "$1"* | sed -nE 's/^([0-9]+ +)?([a-z0-9_]+)\(.*/\2/p' | LC_ALL=C sort -u
+}
+
+@test "patd and pat-fcgi make no system call that their units forbid" {
+    local as=() pid file
+    [[ ${SANITIZE-} != 1 ]] || return 0 # whose calls are not ours
+    safe_dir
+    mkdir -m 755 "$SAFE/dir" "$SAFE/bin"
+    conf_for "$SAFE/dir/s" "saslauthd_socket = $SAFE/dir/mux" "saslauthd_fallback = $SAFE/none"
+    install -m 755 "$PAT_BUILD/patd" "$PAT_BUILD/pat-fcgi" "$SAFE/bin"
+    # Started by their user, as their units do.
+    if ((EUID == 0)); then
+        chown nobody "$SAFE/dir"
+        as=(setpriv --reuid "$(id -u nobody)" --regid "$(id -g nobody)" --clear-groups)
+    fi
+    in_background "${as[@]}" strace -f -q -o "$SAFE/dir/patd.trace" "$SAFE/bin/patd" -f \
+        -c "$CONF" 2>"$SECRETS/patd.log"
+    wait_for 10 grep -q serving "$SECRETS/patd.log" || fault "$(<"$SECRETS/patd.log")"
+    in_background "${as[@]}" strace -f -q -o "$SAFE/dir/fcgi.trace" "$SAFE/bin/pat-fcgi" \
+        -s "$SAFE/dir/f" -p "$SAFE/dir/s" -t 20s 2>"$SECRETS/fcgi.log"
+    wait_for 10 test -S "$SAFE/dir/f"
+
+    # What they do: let in, refuse, write the last use, revoke, reload, pass a password on.
+    mint alice acme 'patSource: ::1'
+    token_file
+    printf %s "$MINT_TOKEN" >"$TOKEN_FILE"
+    python3 "$BATS_TEST_DIRNAME/fcgi_client.py" "$SAFE/dir/f" ask "$TOKEN_FILE"
+    PAT_SOCKET=$SAFE/dir/s pam_service traced timeout=20s
+    mint bob acme
+    login traced bob
+    expect PAM_SUCCESS
+    login traced alice
+    expect PAM_AUTH_ERR
+    wait_for 10 eval '[[ -n $(ldap_admin_get "$MINT_DN" patLastUsed) ]]'
+    "$PAT_BUILD/patctl" revoke --stdin --socket "$SAFE/dir/s" --timeout 20s <<<"$MINT_TOKEN"
+    printf '\0\3bob\0\5wrong\0\0\0\0' | timeout 20 python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(sys.stdin.buffer.read())
+assert s.recv(100)' "$SAFE/dir/mux"
+    pid=$(pgrep -P "${BACKGROUND_PIDS[0]}" -x patd)
+    kill -HUP "$pid"
+    wait_for 10 grep -q 'is in force' "$SECRETS/patd.log"
+    kill -TERM "$pid" "$(pgrep -P "${BACKGROUND_PIDS[1]}" -x pat-fcgi)"
+    wait "${BACKGROUND_PIDS[@]}" || true
+
+    for file in patd:patd/patd fcgi:http_pat/pat-fcgi; do
+        allowed "$ROOT/${file#*:}.service" >"$SECRETS/allowed"
+        called "$SAFE/dir/${file%%:*}.trace" >"$SECRETS/called"
+        (($(wc -l <"$SECRETS/allowed") > 100)) || fault 'systemd-analyze tells no filter'
+        (($(wc -l <"$SECRETS/called") > 20)) || fault 'strace has seen nothing'
+        printf '# %s makes %d different system calls, its unit allows %d\n' "${file%%:*}" \
+            "$(wc -l <"$SECRETS/called")" "$(wc -l <"$SECRETS/allowed")" >&3
+        [[ -z $(LC_ALL=C comm -23 "$SECRETS/called" "$SECRETS/allowed") ]] ||
+            fault "forbidden: $(LC_ALL=C comm -23 "$SECRETS/called" "$SECRETS/allowed" | xargs)"
+    done
+}
