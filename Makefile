@@ -153,7 +153,7 @@ install: all
 	install -m 644 http_pat/pat-fcgi.socket $(DESTDIR)$(unitdir)
 	install -m 644 http_pat/pat-fcgi.sysusers $(DESTDIR)$(sysusersdir)/pat-fcgi.conf
 	install -m 644 http_pat/nginx.example http_pat/apache.example $(DESTDIR)$(docdir)
-	install -m 644 README.md NEWS LICENSE pam_pat/pam_pat.example sasl_pat/sasl_pat.example \
+	install -m 644 README.md SECURITY.md NEWS LICENSE pam_pat/pam_pat.example sasl_pat/sasl_pat.example \
 	    pam_pat/pam_pat.pam-config $(DESTDIR)$(docdir)
 	install -m 644 schema/*.ldif schema/pat.schema $(DESTDIR)$(docdir)/schema
 	install -m 644 patctl/patctl.1 $(DESTDIR)$(mandir)/man1
