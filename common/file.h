@@ -29,10 +29,10 @@ PAT_MUST_USE enum pat_err pat_file_open(
     const char *path, enum pat_file_kind kind, FILE **ret_file, struct pat_diag *diag);
 
 /*
- * May a socket that is shown secrets stand at `path`, an absolute one? Whoever may write to
- * its directory could take it away, and have clients talk to one of theirs. So root, the
- * effective user or `user`, a name or NULL, must own the directory, and nobody else may
- * write to it; the sticky bit is not enough, for there may be no socket yet.
+ * May a socket that is shown secrets stand at `path`, an absolute one? Whoever may write
+ * to its directory could take it away, and have clients talk to one of theirs. So root,
+ * the effective user or `user`, a name or NULL, must own the directory, and nobody else
+ * may write to it; the sticky bit is not enough, for there may be no socket yet.
  *
  * PAT_ERR_CONFIG: *diag says "DIRECTORY: what is wrong".
  */
