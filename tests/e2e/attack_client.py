@@ -209,7 +209,7 @@ def core(path, command):
     if child == 0:
         resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
         os.execvp(command[0], command)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while not os.path.exists(path):
         assert time.monotonic() < end, "it does not come up"
         time.sleep(0.02)

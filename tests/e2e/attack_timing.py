@@ -29,7 +29,7 @@ PLANTED = "planted"
 PLANTED_NS = 50_000
 PLANTED_SHARE = 0.25
 WARM_UP = 300
-ROUNDS_MORE = 4
+ROUNDS_MORE = 8
 
 
 def measure(s, data, delay_ns):
