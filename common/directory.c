@@ -98,10 +98,8 @@ finish_search(struct pat_directory *dir, const struct search *s, int msgid,
     for (LDAPMessage *m = ldap_first_message(dir->conn.ld, msg); m != NULL;
          m = ldap_next_message(dir->conn.ld, m))
         last = m;
-    if (last != NULL && ldap_msgtype(last) == LDAP_RES_SEARCH_RESULT)
-        code = pat_ldap_result(&dir->conn, last, s->what, diag);
-    else
-        pat_diag_set(diag, "%s: answer without a result", s->what);
+    if (last != NULL)
+        code = pat_ldap_result(&dir->conn, last, LDAP_RES_SEARCH_RESULT, s->what, diag);
 
     if (ldap_count_references(dir->conn.ld, msg) > 0) {
         pat_diag_set(
@@ -189,6 +187,7 @@ take_org(struct pat_record *rec, int base_levels)
     enum pat_err err = PAT_ERR_NOMEM;
     LDAPDN dn = NULL;
     char *org_dn = NULL;
+    int rc;
 
     if (ldap_str2dn(rec->dn, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || dn == NULL)
         return PAT_OK;
@@ -196,8 +195,11 @@ take_org(struct pat_record *rec, int base_levels)
         err = PAT_OK;
         goto out;
     }
-    if (ldap_dn2str(&dn[2], &org_dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
+    rc = ldap_dn2str(&dn[2], &org_dn, LDAP_DN_FORMAT_LDAPV3);
+    if (rc != LDAP_SUCCESS) { /* such as bytes that are no UTF-8 */
+        err = rc == LDAP_NO_MEMORY ? PAT_ERR_NOMEM : PAT_OK;
         goto out;
+    }
     rec->org_dn = strdup(org_dn);
     rec->org = strndup(dn[2][0]->la_value.bv_val, dn[2][0]->la_value.bv_len);
     if (rec->org_dn != NULL && rec->org != NULL)
@@ -208,6 +210,7 @@ out:
     return err;
 }
 
+/* PAT_ERR_UNAVAIL: it is no entry. */
 static enum pat_err
 take_token(LDAP *ld, LDAPMessage *entry, int base_levels, struct pat_record *rec)
 {
@@ -229,8 +232,9 @@ take_token(LDAP *ld, LDAPMessage *entry, int base_levels, struct pat_record *rec
     char *dn = ldap_get_dn(ld, entry);
     enum pat_err err = PAT_OK;
 
-    if (dn != NULL)
-        rec->dn = strdup(dn);
+    if (dn == NULL)
+        return PAT_ERR_UNAVAIL;
+    rec->dn = strdup(dn);
     ldap_memfree(dn);
     if (rec->dn == NULL)
         return PAT_ERR_NOMEM;
@@ -261,6 +265,10 @@ finish_token(struct pat_directory *dir, const struct search *s, int msgid,
     } else if (entries == 1) {
         err = take_token(
             dir->conn.ld, ldap_first_entry(dir->conn.ld, msg), dir->base_levels, rec);
+        if (err == PAT_ERR_UNAVAIL) {
+            pat_diag_set(diag, "%s: the server's answer cannot be read", s->what);
+            err = unavailable(dir, diag);
+        }
     } else {
         err = PAT_ERR_UNKNOWN;
     }
@@ -433,7 +441,7 @@ static bool
 has_owner(const struct pat_record *rec)
 {
     return rec->org_dn != NULL && rec->owners != NULL && rec->owners[0] != NULL &&
-           rec->owners[1] == NULL;
+           rec->owners[0][0] != '\0' && rec->owners[1] == NULL;
 }
 
 /*
@@ -492,7 +500,7 @@ modify(struct pat_directory *dir, const char *dn, LDAPMod **mods,
     }
     if (pat_ldap_wait(&dir->conn, msgid, deadline, &msg, diag) != PAT_OK)
         return unavailable(dir, diag);
-    *ret_code = pat_ldap_result(&dir->conn, msg, dn, diag);
+    *ret_code = pat_ldap_result(&dir->conn, msg, LDAP_RES_MODIFY, dn, diag);
     (void)ldap_msgfree(msg);
     return PAT_OK;
 }

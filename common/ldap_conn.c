@@ -11,6 +11,13 @@
 /* What libldap itself takes, if it can. */
 #define READAHEAD_BYTES 16384
 
+/*
+ * Of an answer, and of each message in it, whose length the server tells and libldap then
+ * allocates at once. Verifying takes a handful of entries, of some hundred bytes each;
+ * the most that is ever asked for is a server's schema.
+ */
+#define ANSWER_MAX ((size_t)4 * 1024 * 1024)
+
 static Sockbuf *
 sockbuf(struct pat_ldap_conn *conn)
 {
@@ -50,6 +57,18 @@ pat_ldap_broken(
     return PAT_ERR_UNAVAIL;
 }
 
+/* The answer could not be read: *diag says why. Always PAT_ERR_UNAVAIL. */
+static enum pat_err
+unreadable(struct pat_ldap_conn *conn, int rc, struct pat_diag *diag)
+{
+    const char *what = conn->guard.what;
+    enum pat_err err = pat_ldap_broken(conn, "connection lost", rc, diag);
+
+    if (what != NULL)
+        pat_diag_set(diag, "connection lost: %s", what);
+    return err;
+}
+
 static int
 last_error(struct pat_ldap_conn *conn)
 {
@@ -65,6 +84,7 @@ pat_ldap_wait(struct pat_ldap_conn *conn, int msgid, struct pat_deadline deadlin
 {
     struct timeval at_once = {0, 0};
 
+    pat_ldap_guard_allow(&conn->guard);
     for (;;) {
         LDAPMessage *msg = NULL;
         int rc = ldap_result(conn->ld, msgid, LDAP_MSG_ALL, &at_once, &msg);
@@ -74,7 +94,7 @@ pat_ldap_wait(struct pat_ldap_conn *conn, int msgid, struct pat_deadline deadlin
             return PAT_OK;
         }
         if (rc < 0)
-            return pat_ldap_broken(conn, "connection lost", last_error(conn), diag);
+            return unreadable(conn, last_error(conn), diag);
         if (!data_buffered(conn) && pat_net_wait(conn->fd, POLLIN, deadline) != PAT_OK)
             break;
         if (pat_deadline_passed(deadline))
@@ -86,12 +106,18 @@ pat_ldap_wait(struct pat_ldap_conn *conn, int msgid, struct pat_deadline deadlin
 }
 
 int
-pat_ldap_result(
-    struct pat_ldap_conn *conn, LDAPMessage *msg, const char *what, struct pat_diag *diag)
+pat_ldap_result(struct pat_ldap_conn *conn, LDAPMessage *msg, int type, const char *what,
+    struct pat_diag *diag)
 {
     int code = LDAP_OTHER;
     char *text = NULL;
-    int rc = ldap_parse_result(conn->ld, msg, &code, NULL, &text, NULL, NULL, 0);
+    int rc;
+
+    if (ldap_msgtype(msg) != type) {
+        pat_diag_set(diag, "%s: the server answers something else", what);
+        return LDAP_PROTOCOL_ERROR;
+    }
+    rc = ldap_parse_result(conn->ld, msg, &code, NULL, &text, NULL, NULL, 0);
 
     if (rc != LDAP_SUCCESS)
         code = rc;
@@ -104,7 +130,7 @@ pat_ldap_result(
 
 /* Wait for an operation whose result is its success or failure. */
 static enum pat_err
-wait_success(struct pat_ldap_conn *conn, int msgid, const char *what,
+wait_success(struct pat_ldap_conn *conn, int msgid, int type, const char *what,
     struct pat_deadline deadline, struct pat_diag *diag)
 {
     LDAPMessage *msg = NULL;
@@ -113,7 +139,7 @@ wait_success(struct pat_ldap_conn *conn, int msgid, const char *what,
 
     if (err != PAT_OK)
         return err;
-    code = pat_ldap_result(conn, msg, what, diag);
+    code = pat_ldap_result(conn, msg, type, what, diag);
     (void)ldap_msgfree(msg);
     if (code == LDAP_SUCCESS)
         return PAT_OK;
@@ -133,9 +159,10 @@ set_options(LDAP *ld)
 }
 
 /*
- * One read takes what is there, and several requests go out in one write. libldap adds
- * the first layer even where it has no memory for the buffer, and aborts at the first
- * read: so ask for the buffer once more.
+ * One read takes what is there, several requests go out in one write, and there is an end
+ * to what a server can make us keep. libldap adds the layer that reads ahead even where it
+ * has no memory for the buffer, and aborts at the first read: so ask for the buffer once
+ * more.
  */
 static bool
 add_layers(struct pat_ldap_conn *conn)
@@ -143,7 +170,8 @@ add_layers(struct pat_ldap_conn *conn)
     Sockbuf *sb = sockbuf(conn);
     ber_len_t size = READAHEAD_BYTES;
 
-    return ber_sockbuf_add_io(
+    return pat_ldap_guard_install(&conn->guard, ANSWER_MAX, sb) &&
+           ber_sockbuf_add_io(
                sb, &ber_sockbuf_io_readahead, LBER_SBIOD_LEVEL_PROVIDER, NULL) == 0 &&
            ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_READAHEAD, &size) >= 0 &&
            pat_ldap_cork_install(&conn->cork, sb);
@@ -218,7 +246,7 @@ ask_for_tls(
 
     if (rc != LDAP_SUCCESS)
         return pat_ldap_broken(conn, "StartTLS", rc, diag);
-    return wait_success(conn, msgid, "StartTLS", deadline, diag);
+    return wait_success(conn, msgid, LDAP_RES_EXTENDED, "StartTLS", deadline, diag);
 }
 
 /* Without a DN the identity is the one that the socket or the certificate proves. */
@@ -240,7 +268,7 @@ bind_account(struct pat_ldap_conn *conn, const struct pat_conf *conf,
     rc = ldap_sasl_bind(conn->ld, dn, mech, &cred, NULL, NULL, &msgid);
     if (rc != LDAP_SUCCESS)
         return pat_ldap_broken(conn, "bind", rc, diag);
-    return wait_success(conn, msgid,
+    return wait_success(conn, msgid, LDAP_RES_BIND,
         conf->bind_dn != NULL ? "bind" : "SASL EXTERNAL bind", deadline, diag);
 }
 

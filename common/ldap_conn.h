@@ -18,11 +18,13 @@
 #include "deadline.h"
 #include "error.h"
 #include "ldap_cork.h"
+#include "ldap_guard.h"
 
 struct pat_ldap_conn {
     LDAP *ld; /* NULL = not connected */
     int fd;   /* the socket below; libldap closes it */
     struct pat_ldap_cork cork;
+    struct pat_ldap_guard guard;
 };
 
 /*
@@ -42,11 +44,12 @@ PAT_MUST_USE enum pat_err pat_ldap_wait(struct pat_ldap_conn *conn, int msgid,
     struct pat_deadline deadline, LDAPMessage **ret, struct pat_diag *diag);
 
 /*
- * The result code in `msg`, which ends an operation; with *diag, if not NULL, set to
- * "WHAT: what the server said" for anything but success.
+ * The result code in `msg`, which ends an operation, if it is of the kind `type`
+ * (LDAP_RES_BIND, ...); with *diag, if not NULL, set to "WHAT: what the server said" for
+ * anything but success. LDAP_PROTOCOL_ERROR: it is an answer to something else.
  */
-int pat_ldap_result(struct pat_ldap_conn *conn, LDAPMessage *msg, const char *what,
-    struct pat_diag *diag);
+int pat_ldap_result(struct pat_ldap_conn *conn, LDAPMessage *msg, int type,
+    const char *what, struct pat_diag *diag);
 
 /* The last operation could not be sent: say why and close. Always PAT_ERR_UNAVAIL. */
 enum pat_err pat_ldap_broken(

@@ -56,7 +56,9 @@ ask(struct server *s, const char *base, int scope, const char *filter, char **at
     for (LDAPMessage *m = ldap_first_message(s->conn.ld, *ret); m != NULL;
          m = ldap_next_message(s->conn.ld, m))
         last = m;
-    code = last != NULL ? pat_ldap_result(&s->conn, last, "search", NULL) : LDAP_OTHER;
+    code = last != NULL
+               ? pat_ldap_result(&s->conn, last, LDAP_RES_SEARCH_RESULT, "search", NULL)
+               : LDAP_OTHER;
     return code == LDAP_SIZELIMIT_EXCEEDED && limit > 0 ? LDAP_SUCCESS : code;
 }
 
