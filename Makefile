@@ -9,6 +9,7 @@
 # distclean (also what deps fetched into .deps/). OPENLDAP_SRC=DIR compiles slapd's overlay
 # against that source tree, configured, instead of the source of Debian's slapd.
 # SANITIZE=1 builds with ASan and UBSan into build-sanitize/; WERROR=1 makes warnings errors.
+# COVERAGE=1 builds with gcov into build-coverage/; `make test` then ends in which lines ran.
 
 prefix      ?= /usr
 sysconfdir  ?= /etc
@@ -40,6 +41,11 @@ HARDEN   += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 LINKHARD := -fsanitize=address,undefined -Wl,-z,relro -Wl,-z,now
 # Leaks are looked for in the unit tests. patd cannot look for its own: nothing may trace it.
 SANITIZER_OPTIONS := ASAN_OPTIONS=detect_leaks=0
+else ifeq ($(COVERAGE),1)
+BUILD    := build-coverage
+CFLAGS   := -O0 -g
+HARDEN   += --coverage -fprofile-update=atomic
+LINKHARD := --coverage -Wl,-z,relro -Wl,-z,now
 else
 HARDEN   += -D_FORTIFY_SOURCE=2
 endif
@@ -97,7 +103,11 @@ demo: deps
 
 test: deps
 	@$(MAKE) --no-print-directory all tools
+ifeq ($(COVERAGE),1)
+	@BUILD=$(BUILD) tests/coverage
+else
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) $(SANITIZER_OPTIONS) tests/run
+endif
 
 # The long forms of tests that make test runs in short: slapd is killed 200 times amid
 # removals of members; patctl lists 100,000 tokens.
@@ -106,8 +116,8 @@ campaign: deps
 	@PAT_KILLS=$${PAT_KILLS:-200} BUILD=$(BUILD) tests/run tests/e2e/hook-atomic.bats
 	@PATCTL_TOKENS=$${PATCTL_TOKENS:-100000} BUILD=$(BUILD) tests/run tests/e2e/patctl.bats
 
-# SECONDS for each harness; what is found new is kept in $(BUILD)/fuzz, and what crashes beside
-# it. The corpus of the tree is replayed first.
+# SECONDS for each harness, two at a time; what is found new is kept in $(BUILD)/fuzz, and what
+# crashes beside it. The corpus of the tree is replayed first.
 fuzz: deps
 	@SECONDS_EACH=$(or $(SECONDS),60) BUILD=$(BUILD) tests/fuzz/run
 
@@ -189,7 +199,7 @@ uninstall:
 	rm -rf $(DESTDIR)$(docdir)
 
 clean:
-	rm -rf build build-sanitize
+	rm -rf build build-coverage build-sanitize
 
 distclean: clean
 	rm -rf .deps
