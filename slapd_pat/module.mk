@@ -59,7 +59,7 @@ $(SLAPD_PAT_LIBS): $(SLAPD_PAT_CORE)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 else
-SLAPD_PAT_UBSAN :=
+SLAPD_PAT_UBSAN := $(if $(filter 1,$(COVERAGE)),--coverage)
 SLAPD_PAT_LIBS  := $(BUILD)/libpat.a $(BUILD)/libpat-client.a
 endif
 

@@ -414,7 +414,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0 || size > STREAM_MAX)
         return 0;
-    question = data[0] % QUESTIONS;
+    question = data[0] < QUESTIONS ? data[0] : data[0] % ASK_MUTE;
     server.stream = data + 1;
     server.stream_len = size - 1;
     server.mute = question == ASK_MUTE;
