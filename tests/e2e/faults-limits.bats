@@ -539,7 +539,7 @@ tls_fails() {
     set_conf "uri = $PAT_LDAP_URI" 'tls = starttls'
     tls_fails 'StartTLS: '
     tail -n "+$((lines + 1))" "$SANDBOX/log/slapd.log" >"$BATS_TEST_TMPDIR/slapd.log"
-    grep -q 'STARTTLS' "$BATS_TEST_TMPDIR/slapd.log"
+    grep -q 'EXT oid=1.3.6.1.4.1.1466.20037' "$BATS_TEST_TMPDIR/slapd.log"
     (($(grep -c 'BIND dn="cn=patd' "$BATS_TEST_TMPDIR/slapd.log") == 0))
 }
 
