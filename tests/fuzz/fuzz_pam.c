@@ -66,7 +66,7 @@ fails(void)
     static const int errors[] = {EINTR, EAGAIN, EPIPE, ECONNRESET, ECONNREFUSED, ENOMEM};
     size_t call = world.calls++;
 
-    if (!armed || call >= FAULTS_SIZE * 8U ||
+    if (!armed || call >= (size_t)FAULTS_SIZE * 8 ||
         (world.faults[call / 8] >> (call % 8) & 1) == 0)
         return false;
     errno = errors[call % (sizeof(errors) / sizeof(errors[0]))];

@@ -60,7 +60,7 @@ reads_bearer(const char *in, size_t len, bool xoauth2)
         return;
     is_bearer(in, len, &m);
     MUST(!xoauth2 || m.user[0] != '\0');
-    text = calloc(1, 3U * PAT_USER_MAX + m.token_len + 64);
+    text = calloc(1, (size_t)3 * PAT_USER_MAX + m.token_len + 64);
     MUST(text != NULL);
     (void)sprintf(text, "%s", xoauth2 ? "user=" : m.user[0] != '\0' ? "n,a=" : "n,");
     append_user(text, m.user, !xoauth2);
