@@ -60,6 +60,19 @@ fcgi_refuses() {
     [[ $output == *"$message"* ]]
 }
 
+# passed MESSAGE COMMAND...: as systemd would start it, with a socket that is none.
+passed() {
+    local message=$1
+    shift
+
+    # The variables are of the shell that becomes the command.
+    # shellcheck disable=SC2016
+    run timeout 20 bash -c \
+        'exec 3</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"' passed "$@"
+    [[ $status == 78 ]]
+    [[ $output == *"$message"* ]]
+}
+
 @test "patd: what is no socket stays where it is" {
     patd_refuses 'exists and is no socket' "socket = $dir/file"
     [[ -f $dir/file ]]
@@ -84,6 +97,15 @@ fcgi_refuses() {
 @test "patd: a user that does not exist, and no socket is left" {
     patd_refuses 'pat-no-such-user' "socket = $dir/sock" 'user = pat-no-such-user'
     [[ ! -e $dir/sock ]]
+}
+
+@test "patd: systemd passes what is no listening socket" {
+    printf '%s\n' 'base = dc=example,dc=com' >"$dir/patd.conf"
+    passed 'systemd passed something else' "$PAT_BUILD/patd" -c "$dir/patd.conf" -f
+}
+
+@test "pat-fcgi: systemd passes what is no listening socket" {
+    passed 'is no listening stream socket' "$PAT_BUILD/pat-fcgi"
 }
 
 @test "patd: arguments that it does not know" {
