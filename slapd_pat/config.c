@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "converge.h"
 #include "lutil.h"
 #include "shape.h"
 #include "strv.h"
@@ -256,6 +257,7 @@ pat_config_db_init(BackendDB *be, ConfigReply *cr)
         return 1;
     }
     set = ch_calloc(1, sizeof(*set));
+    set->pending = pat_pending_new();
     on->on_bi.bi_private = set;
     for (type = SET_PREFIX; type <= SET_AUDIT_USE; type++) {
         if (!set_value(set, type, NULL, &why)) {
@@ -281,6 +283,7 @@ pat_config_db_destroy(BackendDB *be, ConfigReply *cr)
     ch_free(set->naudit.bv_val);
     pat_strv_free(set->role_order);
     ch_free(set->role_order_text);
+    pat_pending_free(set->pending);
     ch_free(set);
     on->on_bi.bi_private = NULL;
     return 0;

@@ -57,8 +57,9 @@ struct pat_settings {
     char **role_order;         /* NULL-terminated, strongest first */
     AttributeDescription *login;
     char *role_order_text;
-    bool audit_use; /* one event for each last-used write */
-    unsigned given; /* a bit for each setting that is not the default's */
+    bool audit_use;              /* one event for each last-used write */
+    unsigned given;              /* a bit for each setting that is not the default's */
+    struct pat_pending *pending; /* no setting: see converge.h */
 };
 
 /* The first value, or NULL. Belongs to the entry. */

@@ -409,6 +409,67 @@ out:
     return rc;
 }
 
+static int
+any_role(const struct berval *role, const struct berval *nrole, void *arg)
+{
+    (void)role;
+    (void)nrole;
+    (void)arg;
+    return LDAP_COMPARE_TRUE;
+}
+
+int
+pat_member_has_role(
+    struct pat_work *w, const struct berval *org, const struct berval *person)
+{
+    int rc = pat_tree_roles(&w->txn, org, person, NULL, any_role, NULL);
+
+    if (rc == LDAP_SUCCESS)
+        return LDAP_COMPARE_FALSE;
+    return rc == LDAP_COMPARE_TRUE ? rc : pat_failed(w);
+}
+
+static bool
+is_last_changed_here(const Entry *e)
+{
+    const struct berval *csn = pat_value(e, slap_schema.si_ad_entryCSN);
+    struct berval text;
+
+    if (csn == NULL)
+        return false;
+    text = *csn;
+    return slap_parse_csn_sid(&text) == slap_serverID;
+}
+
+int
+pat_member_leave(
+    struct pat_work *w, const struct berval *org, const struct berval *person)
+{
+    struct pat_entries groups = {0};
+    size_t i;
+    int rc;
+
+    rc = pat_tree_naming(
+        &w->txn, org, pat_schema.group, pat_schema.member, person, false, &groups);
+    if (rc != LDAP_SUCCESS)
+        rc = pat_failed(w);
+    for (i = 0; i < groups.len && rc == LDAP_SUCCESS; i++) {
+        Entry *before = groups.e[i], *after;
+        Entry who = {.e_name = *person, .e_nname = *person};
+
+        if (!is_last_changed_here(before))
+            continue;
+        rc = leave_group(w, entry_dup(before), &who);
+        after = rc == LDAP_SUCCESS ? pat_txn_get(&w->txn, &before->e_nname) : NULL;
+        if (after == NULL)
+            continue;
+        rc = pat_member_group_changed(w, before, after);
+        entry_free(after);
+    }
+    pat_entries_clear(&groups);
+    return rc;
+}
+
 /* What `ndn`, which is `old` or below it, is called now. Both to be freed. */
 static void
 renamed(struct pat_work *w, const struct berval *ndn, Entry *old, Entry *new,

@@ -34,4 +34,16 @@ PAT_MUST_USE int pat_member_person_deleted(struct pat_work *w, Entry *before);
 PAT_MUST_USE int pat_member_person_renamed(
     struct pat_work *w, Entry *before, Entry *after, bool below);
 
+/* Has the person a role in the org? LDAP_COMPARE_TRUE or _FALSE. */
+PAT_MUST_USE int pat_member_has_role(
+    struct pat_work *w, const struct berval *org, const struct berval *person);
+
+/*
+ * Take the person out of those role groups of the org that were last changed on this
+ * server; all follows as if a client had done it. Groups whose class demands a member
+ * keep the last one.
+ */
+PAT_MUST_USE int pat_member_leave(
+    struct pat_work *w, const struct berval *org, const struct berval *person);
+
 #endif

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "converge.h"
 #include "event.h"
 #include "member.h"
 #include "owner.h"
@@ -592,6 +593,20 @@ prepare_other(struct pat_work *w)
     return LDAP_SUCCESS;
 }
 
+static int
+prepare_received(struct pat_work *w)
+{
+    w->before = pat_txn_get(&w->txn, &w->op->o_req_ndn);
+    return LDAP_SUCCESS;
+}
+
+static int
+prepare_nothing(struct pat_work *w)
+{
+    (void)w;
+    return LDAP_SUCCESS;
+}
+
 static bool
 adds_ours(Entry *e)
 {
@@ -609,6 +624,8 @@ hook_add(Operation *op, SlapReply *rs)
 {
     slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
 
+    if (pat_converge_is_received(op) && pat_converge_adds(op) && obstacle(op, on) == NULL)
+        return go(op, rs, op_add, prepare_nothing, pat_converge_added);
     if (is_internal(op) ||
         !(adds_ours(op->ora_e) ||
             (is_person(on->on_bi.bi_private, op->ora_e) && !pat_txn_client_has_one(op))))
@@ -645,6 +662,14 @@ names_event(const struct berval *ndn)
 static int
 hook_modify(Operation *op, SlapReply *rs)
 {
+    slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
+
+    if (pat_converge_is_received(op) && obstacle(op, on) == NULL) {
+        if (pat_converge_modifies(op))
+            return go(op, rs, op_modify, prepare_received, pat_converge_modified);
+        if (pat_converge_completes(op, on->on_bi.bi_private))
+            return go(op, rs, op_modify, prepare_nothing, pat_converge_completed);
+    }
     if (is_internal(op) ||
         !(modifies_ours(op->orm_modlist) || names_event(&op->o_req_ndn)))
         return SLAP_CB_CONTINUE;

@@ -557,8 +557,8 @@ pat_token_complete_revocation(struct pat_work *w, Modifications **mods)
         pat_mods_add(mods, pat_schema.revoked_reason, LDAP_MOD_REPLACE, &reason, &reason);
 }
 
-static int
-revoke_one(struct pat_work *w, Entry *token, const char *reason)
+int
+pat_token_revoke(struct pat_work *w, Entry *token, const char *reason)
 {
     const struct berval now = pat_bv(w->now_text), why = pat_bv(reason);
     Modifications *mods = NULL;
@@ -590,7 +590,7 @@ pat_token_revoke_all(struct pat_work *w, const struct berval *base,
     if (rc != LDAP_SUCCESS)
         rc = pat_failed(w);
     for (i = 0; i < tokens.len && rc == LDAP_SUCCESS; i++) {
-        rc = revoke_one(w, tokens.e[i], reason);
+        rc = pat_token_revoke(w, tokens.e[i], reason);
         tokens.e[i] = NULL;
     }
     for (i = 0; i < tokens.len; i++)

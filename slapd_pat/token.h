@@ -26,6 +26,9 @@ PAT_MUST_USE int pat_token_deleted(struct pat_work *w, Entry *before);
  */
 void pat_token_complete_revocation(struct pat_work *w, Modifications **mods);
 
+/* Revoke a token, of which `token` is a copy that is taken. It leaves its event. */
+PAT_MUST_USE int pat_token_revoke(struct pat_work *w, Entry *token, const char *reason);
+
 /*
  * Revoke all live tokens of `person` below `base`; of one org only, where `org` is not
  * NULL. Each leaves its event.

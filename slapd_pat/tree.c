@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tree.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Filters are built, not parsed: nothing needs escaping, and nothing can be injected. */
@@ -145,7 +146,8 @@ pat_tree_roles(struct pat_txn *t, const struct berval *org, const struct berval 
     Filter f = filter_equal(&member, pat_schema.member, person);
 
     /* Not by their class as well: the index of all groups of the directory would be read
-     * at each use of a token, and leaves no fewer than the few of which one is a member. */
+     * at each use of a token, and leaves no fewer than the few of which one is a member.
+     */
     return pat_txn_search(t, org, &f, role_seen, &s);
 }
 
@@ -271,6 +273,29 @@ pat_tree_content(
     parts[2].f_next = &parts[3];
     f = filter_of(LDAP_FILTER_OR, parts);
     return pat_txn_search(t, ndn, &f, content_seen, &s);
+}
+
+int
+pat_tree_events(struct pat_txn *t, const struct berval *org, const char *action,
+    const struct berval *target, const struct berval *since,
+    int (*visit)(Entry *e, void *arg), void *arg)
+{
+    struct berval name = {strlen(action), (char *)(uintptr_t)action};
+    AttributeAssertion of, time, what, class;
+    Filter parts[4], f;
+    size_t n = 0, i;
+
+    /* What is indexed comes first. */
+    if (target != NULL)
+        parts[n++] = filter_equal(&of, pat_schema.target, target);
+    parts[n] = filter_equal(&time, pat_schema.event_time, since);
+    parts[n++].f_choice = LDAP_FILTER_GE;
+    parts[n++] = filter_equal(&what, pat_schema.action, &name);
+    parts[n++] = filter_class(&class, pat_schema.event);
+    for (i = 0; i + 1 < n; i++)
+        parts[i].f_next = &parts[i + 1];
+    f = filter_of(LDAP_FILTER_AND, parts);
+    return pat_txn_search(t, org, &f, visit, arg);
 }
 
 static int

@@ -58,6 +58,15 @@ struct pat_content {
 PAT_MUST_USE int pat_tree_content(
     struct pat_txn *t, const struct berval *ndn, struct pat_content *ret_content);
 
+/*
+ * Ask `visit` for each audit event of that action below `org` that is of `target` or,
+ * where that is NULL, of anything, and has no earlier time than `since`. A nonzero answer
+ * ends the search and is returned.
+ */
+PAT_MUST_USE int pat_tree_events(struct pat_txn *t, const struct berval *org,
+    const char *action, const struct berval *target, const struct berval *since,
+    int (*visit)(Entry *e, void *arg), void *arg);
+
 /* How many entries have this hash, counted to two? */
 PAT_MUST_USE int pat_tree_hash_count(
     struct pat_txn *t, const struct berval *hash, unsigned *ret_count);

@@ -147,13 +147,21 @@ info(const struct pat_txn *t)
     return t->op->o_bd->be_private;
 }
 
-/* An operation of our own: the client's connection and thread, the rootdn's rights. */
+/*
+ * An operation of our own: the client's connection and thread, the rootdn's rights. What
+ * follows from a change of another provider is not another provider's: syncprov must not
+ * take it for what that one has already, and sends it there, too.
+ */
 static void
 internal(struct pat_txn *t, Operation *o, BackendDB *db, slap_callback *cb, ber_tag_t tag)
 {
     *o = *t->op;
     *db = *t->op->o_bd;
     db->bd_info = t->on->on_info->oi_orig;
+    if (SLAPD_SYNC_IS_SYNCCONN(t->op->o_connid)) {
+        o->o_hdr = &t->header;
+        o->o_controls = t->controls;
+    }
     o->o_bd = db;
     o->o_tag = tag;
     o->o_dn = db->be_rootdn;
@@ -204,6 +212,8 @@ pat_txn_begin(struct pat_txn *t, Operation *op, slap_overinst *on)
     t->op = op;
     t->on = on;
     t->last = &t->first;
+    t->header = *op->o_hdr;
+    t->header.oh_connid = (unsigned long)-1;
     t->shown = on->on_info->oi_list != on;
     extra = &t->moi.moi_oe;
     op->o_bd->bd_info = on->on_info->oi_orig;

@@ -38,6 +38,9 @@ struct pat_txn {
     struct pat_change *first, **last;
     unsigned changes;
     struct pat_hold *hold;
+    /* Of our own operations, where `op` is not a client's but one of replication. */
+    Opheader header;
+    void *controls[SLAP_MAX_CIDS];
     char error[400]; /* of the last change that failed */
 };
 

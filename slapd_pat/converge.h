@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * converge.h - what several providers did without knowing of each other
+ *
+ * Replication takes each entry as a whole from whoever changed it last. So a use that one
+ * provider noted would undo a revocation that another wrote a moment before, a deleted
+ * token would be there again, and a token that one minted would stand beside the removal
+ * of its owner by another. What a provider receives is looked at here, and put right by a
+ * change of this server's own, which all others get:
+ *
+ *   A token that comes without the revocation that it has here, or with a later expiry,
+ *   keeps what it has: in the transaction that would have taken it.
+ *   A token that comes anew and live, and was revoked or deleted here, is revoked.
+ *   One that comes anew and revoked, having been deleted here, is there again for all.
+ *   A token that comes anew, and whose owner has no role in its org, is revoked.
+ *   A person whose removal is told, and who is still in a group because this server
+ *   changed that group later, and not by adding that person, leaves it.
+ *
+ * The last two depend on other entries, which may come in any order: they wait until the
+ * provider has said that all that it has to send is here.
+ *
+ * Called by threads of replication, with the received change applied and uncommitted.
+ * Results are LDAP result codes; other than LDAP_SUCCESS, w->text says why.
+ */
+#ifndef PAT_SLAPD_CONVERGE_H
+#define PAT_SLAPD_CONVERGE_H
+
+#include "work.h"
+
+/* What waits in a database; any thread may use it. */
+struct pat_pending *pat_pending_new(void);
+void pat_pending_free(struct pat_pending *pending);
+
+/* Is it a change of another provider, and is this server one, too? */
+bool pat_converge_is_received(const Operation *op);
+
+/* Of such an operation: is it one to look at? */
+bool pat_converge_adds(const Operation *op);
+bool pat_converge_modifies(const Operation *op);
+
+/* Does it say that all is here, while something waits for that? */
+bool pat_converge_completes(const Operation *op, const struct pat_settings *set);
+
+PAT_MUST_USE int pat_converge_added(struct pat_work *w, SlapReply *rs);
+PAT_MUST_USE int pat_converge_modified(struct pat_work *w, SlapReply *rs);
+PAT_MUST_USE int pat_converge_completed(struct pat_work *w, SlapReply *rs);
+
+#endif
