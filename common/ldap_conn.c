@@ -198,7 +198,9 @@ set_tls_options(LDAP *ld, const struct pat_conf *conf)
 /*
  * The handshake. Only in its asynchronous mode does libldap wait with poll(2) and a
  * timeout; otherwise it would spin on our non-blocking socket. The mode concerns
- * the handshake alone here, since the socket is connected.
+ * the handshake alone here, since the socket is connected. But with each such wait it
+ * makes the socket a blocking one, on which a read ends when the server likes: while the
+ * handshake lasts, each read puts that right, and what follows finds it so.
  */
 static enum pat_err
 start_tls(struct pat_ldap_conn *conn, const struct pat_conf *conf,
@@ -216,7 +218,11 @@ start_tls(struct pat_ldap_conn *conn, const struct pat_conf *conf,
     }
     (void)ldap_set_option(conn->ld, LDAP_OPT_NETWORK_TIMEOUT, &tv);
     (void)ldap_set_option(conn->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON);
+    conn->cork.keep_nonblocking = true;
     rc = ldap_install_tls(conn->ld);
+    conn->cork.keep_nonblocking = false;
+    if (conn->cork.layer != NULL)
+        pat_ldap_cork_nonblocking(&conn->cork);
     (void)ldap_set_option(conn->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF);
     /* libldap counts by another clock, and may be the first to give up. */
     if (rc != LDAP_SUCCESS && pat_deadline_left_ms(deadline) < 50) {

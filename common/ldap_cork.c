@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ldap_cork.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 static int
@@ -11,6 +12,7 @@ setup(Sockbuf_IO_Desc *layer, void *arg)
     layer->sbiod_pvt = cork;
     cork->layer = layer;
     cork->on = false;
+    cork->keep_nonblocking = false;
     cork->len = 0;
     return 0;
 }
@@ -30,9 +32,22 @@ ctrl(Sockbuf_IO_Desc *layer, int opt, void *arg)
     return LBER_SBIOD_CTRL_NEXT(layer, opt, arg);
 }
 
+void
+pat_ldap_cork_nonblocking(struct pat_ldap_cork *cork)
+{
+    int fd = -1;
+
+    if (ber_sockbuf_ctrl(cork->layer->sbiod_sb, LBER_SB_OPT_GET_FD, &fd) == 1)
+        (void)fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
+}
+
 static ber_slen_t
 read_through(Sockbuf_IO_Desc *layer, void *buf, ber_len_t len)
 {
+    struct pat_ldap_cork *cork = layer->sbiod_pvt;
+
+    if (cork->keep_nonblocking)
+        pat_ldap_cork_nonblocking(cork);
     return LBER_SBIOD_READ_NEXT(layer, buf, len);
 }
 

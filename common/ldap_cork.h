@@ -16,6 +16,7 @@
 struct pat_ldap_cork {
     Sockbuf_IO_Desc *layer; /* liblber's; NULL = not in place */
     bool on;
+    bool keep_nonblocking; /* before each read, lest libldap has changed that */
     size_t len;
     char buf[4096];
 };
@@ -28,5 +29,8 @@ void pat_ldap_cork_on(struct pat_ldap_cork *cork);
 /* Send what was kept. False: it could not be sent whole; the connection is of no more
  * use. */
 bool pat_ldap_cork_off(struct pat_ldap_cork *cork);
+
+/* No read waits from here on; the socket is `layer`'s, which must be in place. */
+void pat_ldap_cork_nonblocking(struct pat_ldap_cork *cork);
 
 #endif
