@@ -110,10 +110,13 @@ else
 endif
 
 # The long forms of tests that make test runs in short: slapd is killed 200 times amid
-# removals of members; patctl lists 100,000 tokens.
+# removals of members; patctl lists 100,000 tokens; two providers are apart for a minute.
 campaign: deps
 	@$(MAKE) --no-print-directory all tools
 	@PAT_KILLS=$${PAT_KILLS:-200} BUILD=$(BUILD) tests/run tests/e2e/hook-atomic.bats
+	@PAT_SPLIT_SECONDS=$${PAT_SPLIT_SECONDS:-60} PAT_RACE_ROUNDS=$${PAT_RACE_ROUNDS:-60} \
+	    PAT_REVOKE_ROUNDS=$${PAT_REVOKE_ROUNDS:-30} BUILD=$(BUILD) \
+	    tests/run tests/e2e/distributed.bats
 	@PATCTL_TOKENS=$${PATCTL_TOKENS:-100000} BUILD=$(BUILD) tests/run tests/e2e/patctl.bats
 
 # SECONDS for each harness, two at a time; what is found new is kept in $(BUILD)/fuzz, and what

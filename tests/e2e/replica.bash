@@ -11,6 +11,12 @@
 CLIENT_MAX=30
 WRITERS=()
 
+# run_sandbox NAME COMMAND [ARG...]
+# tests/sandbox, for the server of that name. Who has servers on hosts of their own says so.
+run_sandbox() {
+    "$ROOT/tests/sandbox" "${@:2}"
+}
+
 # server NAME [OPTION...]
 # Start a sandbox, with these options of tests/sandbox and what "config NAME" was given, and
 # use it.
@@ -24,7 +30,7 @@ server() {
     if [[ -e $ldif ]]; then
         set -- --config "${ldif%.ldif}.modules" --config "$ldif" "$@"
     fi
-    "$ROOT/tests/sandbox" start "$@" "$SANDBOX" || return
+    run_sandbox "$name" start "$@" "$SANDBOX" || return
     use "$name"
 }
 
@@ -55,11 +61,11 @@ servers_down() {
         name=${name##*/}
         [[ -f $BATS_FILE_TMPDIR/servers/$name ]] || continue
         SANDBOX=$(<"$BATS_FILE_TMPDIR/servers/$name")
-        "$ROOT/tests/sandbox" slapd-stop "$SANDBOX"
-        "$ROOT/tests/sandbox" patd-stop "$SANDBOX"
+        run_sandbox "$name" slapd-stop "$SANDBOX"
+        run_sandbox "$name" patd-stop "$SANDBOX"
         printf 'control rhp_%s\n' 00000000000000000000000000000000000000 >"$SANDBOX/log/control"
         found=$(token_files "$SANDBOX")
-        "$ROOT/tests/sandbox" stop "$SANDBOX"
+        run_sandbox "$name" stop "$SANDBOX"
         if [[ $found != "$SANDBOX/log/control" ]]; then
             printf 'a token stands in: %s\n' "$found" >&2
             status=1
@@ -239,12 +245,14 @@ told() {
     events "$1" "(patAction=$2)(patTarget=uid=$3,ou=people,$PAT_BASE)" | grep -c . || true
 }
 
-# audit_is_right
+# audit_is_right [TIMES]
 # What holds whatever was done: a token has one pat.created, and one pat.revoked if and only
 # if it is revoked; nothing happened twice to one that is gone; and who has a live token
-# belongs to its org.
+# belongs to its org. Where several servers may have revoked a token without knowing of each
+# other, it may have so many pat.revoked.
+# shellcheck disable=SC2120 # mostly none may
 audit_is_right() {
-    dump '(objectClass=*)' | awk -F '\t' '
+    dump '(objectClass=*)' | awk -F '\t' -v times="${1:-1}" '
         {
             i = index($2, ": ")
             name = substr($2, 1, i - 1)
@@ -262,14 +270,14 @@ audit_is_right() {
                 if (action[dn] ~ /^pat\.(created|revoked)$/)
                     n[action[dn], target[dn]]++
             for (key in n)
-                if (n[key] > 1) {
+                if (n[key] > (key ~ /^pat.revoked/ ? times : 1)) {
                     split(key, part, SUBSEP)
                     wrong(n[key] " times " part[1] " of " part[2])
                 }
             for (dn in token) {
                 if (n["pat.created", token[dn]] != 1)
                     wrong("no pat.created of " token[dn])
-                if (n["pat.revoked", token[dn]] != revoked[dn] + 0)
+                if ((n["pat.revoked", token[dn]] > 0) != revoked[dn] + 0)
                     wrong("revoked " revoked[dn] + 0 ", pat.revoked " \
                         n["pat.revoked", token[dn]] + 0 ": " token[dn])
                 org = dn
@@ -469,6 +477,7 @@ load_is_right() {
         LC_ALL=C sort "$BATS_TEST_TMPDIR/odd" | uniq -c >&2
         return 1
     fi
+    # shellcheck disable=SC2119
     audit_is_right
     for change in 'delete acme' 'add acme' 'delete globex' 'add globex'; do
         grep -c "^$change" "$BATS_TEST_TMPDIR/changes" || true
