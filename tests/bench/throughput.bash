@@ -2,6 +2,9 @@
 # shellcheck shell=bash disable=SC2154     # variables of run and lib.bash
 #
 # throughput.bash - many at once: patd beside bare loops, and what patd takes of the machine
+#
+# "kept": each client keeps its connection to patd, as pat-fcgi does and the bare loops do
+# theirs; "anew": a connection for each question, as PAM and SASL do it.
 
 # A box with a patd as it comes, and a token.
 load_box() {
@@ -30,20 +33,22 @@ middle() {
 }
 
 bench_throughput() {
-    local rounds=5 requests=15000 clients round n before value measure
+    local rounds=5 requests=15000 clients round n before measure
     local -a bare=(-u "$(id -u "$RUN_USER")" "$dir/load/load.conf")
 
     [[ -z $quick ]] || rounds=2 requests=4000
     load_box
-    title "many at once, medians of $rounds runs in turn; 4 workers"
-    printf '  %8s %12s %12s %12s %12s %8s %10s\n' '' 'bare loop' patd p50/us p99/us '/ bare' \
-        'CPU/us'
+    title "many at once, per second, medians of $rounds runs in turn; 4 workers"
+    printf '  %8s %12s %14s %8s %14s %8s %10s %10s %8s\n' clients 'bare loop' 'patd, kept' \
+        '/ bare' 'patd, anew' '/ bare' p50/us p99/us CPU/us
     for clients in 1 4 16 64; do
         n=$requests
         ((clients > 1)) || n=$((requests / 3))
         for ((round = 0; round < rounds; round++)); do
             "$PAT_BUILD/tests/floorload" "${bare[@]}" "$clients" "$n" <"$dir/token" |
                 sed -n 's/^rate: \([0-9]*\).*/\1/p' >>"$dir/bare.$clients"
+            "$PAT_BUILD/tests/patload" -k "$BOX/load.sock" "$clients" "$n" alice \
+                <"$dir/token" | sed -n 's/^rate: \([0-9]*\).*/\1/p' >>"$dir/kept.$clients"
             before=$(cpu_us "$patd_pid")
             "$PAT_BUILD/tests/patload" "$BOX/load.sock" "$clients" "$n" alice <"$dir/token" \
                 >"$dir/loaded"
@@ -57,10 +62,13 @@ bench_throughput() {
         csv throughput patd $clients p50_us "$(middle <"$dir/p50.$clients")"
         csv throughput patd $clients p99_us "$(middle <"$dir/p99.$clients")"
         csv throughput patd $clients cpu_us "$(middle <"$dir/cpu.$clients")"
-        value=$(of "$(middle <"$dir/rate.$clients")" "$(middle <"$dir/bare.$clients")")
-        printf '  %8s %10s/s %10s/s %12s %12s %8s %10s\n' $clients \
-            "$(middle <"$dir/bare.$clients")" "$(middle <"$dir/rate.$clients")" \
-            "$(middle <"$dir/p50.$clients")" "$(middle <"$dir/p99.$clients")" "$value" \
+        csv throughput 'patd, connections kept' $clients rate "$(middle <"$dir/kept.$clients")"
+        printf '  %8s %12s %14s %8s %14s %8s %10s %10s %8s\n' $clients \
+            "$(middle <"$dir/bare.$clients")" "$(middle <"$dir/kept.$clients")" \
+            "$(of "$(middle <"$dir/kept.$clients")" "$(middle <"$dir/bare.$clients")")" \
+            "$(middle <"$dir/rate.$clients")" \
+            "$(of "$(middle <"$dir/rate.$clients")" "$(middle <"$dir/bare.$clients")")" \
+            "$(middle <"$dir/p50.$clients")" "$(middle <"$dir/p99.$clients")" \
             "$(middle <"$dir/cpu.$clients")"
     done
 }

@@ -2,15 +2,17 @@
 /*
  * patload - many clients of patd at once
  *
- * usage: patload SOCKET CLIENTS REQUESTS USER <TOKEN-LINE
+ * usage: patload [-k] SOCKET CLIENTS REQUESTS USER <TOKEN-LINE
  *
- * CLIENTS threads together ask REQUESTS times whether the token is USER's. Prints how
- * many answers of each kind came, the requests per second, and the latency's p50, p99 and
+ * CLIENTS threads together ask REQUESTS times whether the token is USER's, on a
+ * connection each time, or with -k each thread on one that it keeps. Prints how many
+ * answers of each kind came, the requests per second, and the latency's p50, p99 and
  * maximum in microseconds. Exit status 0 if all were accepted, 1 if not, 2 if it could
  * not begin.
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,34 +22,48 @@
 #include "secret.h"
 
 #define CLIENTS_MAX 1024
+#define TIMEOUT_MS  (10 * PAT_TIMEOUT_MS_DEFAULT)
 
 static struct {
     const char *socket, *user;
     char token[512];
     size_t token_len;
     long requests;
+    bool keeps;
     atomic_long next;
     atomic_long answers[PAT_ERR_COUNT];
     int64_t *took_ns;
 } load;
+
+static enum pat_err
+ask(struct pat_client *kept, const struct pat_request *req, struct pat_identity *id)
+{
+    if (load.keeps)
+        return pat_client_ask(
+            kept, load.socket, req, load.token, load.token_len, TIMEOUT_MS, id, NULL);
+    return pat_client_verify(
+        load.socket, req, load.token, load.token_len, TIMEOUT_MS, id, NULL);
+}
 
 static void *
 client_thread(void *arg)
 {
     struct pat_request req = {
         .user = load.user, .service = "load", .source = "192.0.2.1"};
+    struct pat_client kept;
     long i;
 
     (void)arg;
+    pat_client_init(&kept);
     while ((i = atomic_fetch_add(&load.next, 1)) < load.requests) {
         struct pat_identity id;
         int64_t began = pat_monotonic_ns();
-        enum pat_err err = pat_client_verify(load.socket, &req, load.token,
-            load.token_len, 10 * PAT_TIMEOUT_MS_DEFAULT, &id, NULL);
+        enum pat_err err = ask(&kept, &req, &id);
 
         load.took_ns[i] = pat_monotonic_ns() - began;
         (void)atomic_fetch_add(&load.answers[err], 1);
     }
+    pat_client_clear(&kept);
     return NULL;
 }
 
@@ -82,6 +98,9 @@ main(int argc, char **argv)
     long clients, started = 0;
     int64_t began;
 
+    load.keeps = argc > 1 && strcmp(argv[1], "-k") == 0;
+    argc -= load.keeps;
+    argv += load.keeps;
     if (argc != 5 || fgets(load.token, sizeof(load.token), stdin) == NULL)
         return 2;
     load.token_len = strcspn(load.token, "\n");
