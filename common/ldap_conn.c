@@ -160,9 +160,9 @@ set_options(LDAP *ld)
 
 /*
  * One read takes what is there, several requests go out in one write, and there is an end
- * to what a server can make us keep. libldap adds the layer that reads ahead even where it
- * has no memory for the buffer, and aborts at the first read: so ask for the buffer once
- * more.
+ * to what a server can make us keep. libldap adds the layer that reads ahead even where
+ * it has no memory for the buffer, and aborts at the first read: so ask for the buffer
+ * once more.
  */
 static bool
 add_layers(struct pat_ldap_conn *conn)
