@@ -35,17 +35,14 @@ is_bearer(const char *in, size_t len, const struct bearer_message *m)
     MUST(strlen(m->user) <= PAT_USER_MAX && utf8_valid(m->user, strlen(m->user)));
 }
 
-/* Append to a string that has room for it. */
 static void
-append_user(char *to, const char *user, bool escaped)
+write_user(FILE *to, const char *user, bool escaped)
 {
-    to += strlen(to);
     for (; *user != '\0'; user++)
         if (escaped && (*user == ',' || *user == '='))
-            to += sprintf(to, "=%02X", (unsigned)*user);
+            (void)fprintf(to, "=%02X", (unsigned)*user);
         else
-            *to++ = *user;
-    *to = '\0';
+            (void)fputc(*user, to);
 }
 
 static void
@@ -54,19 +51,22 @@ reads_bearer(const char *in, size_t len, bool xoauth2)
     enum pat_err (*parse)(const char *, size_t, struct bearer_message *) =
         xoauth2 ? xoauth2_parse : oauthbearer_parse;
     struct bearer_message m, again;
-    char *text;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f;
 
     if (parse(in, len, &m) != PAT_OK)
         return;
     is_bearer(in, len, &m);
     MUST(!xoauth2 || m.user[0] != '\0');
-    text = calloc(1, (size_t)3 * PAT_USER_MAX + m.token_len + 64);
-    MUST(text != NULL);
-    (void)sprintf(text, "%s", xoauth2 ? "user=" : m.user[0] != '\0' ? "n,a=" : "n,");
-    append_user(text, m.user, !xoauth2);
-    (void)sprintf(text + strlen(text), "%s\001auth=Bearer %.*s\001\001",
-        xoauth2 ? "" : ",", (int)m.token_len, m.token);
-    MUST(parse(text, strlen(text), &again) == PAT_OK);
+    f = open_memstream(&text, &size);
+    MUST(f != NULL);
+    (void)fputs(xoauth2 ? "user=" : m.user[0] != '\0' ? "n,a=" : "n,", f);
+    write_user(f, m.user, !xoauth2);
+    (void)fprintf(f, "%s\001auth=Bearer %.*s\001\001", xoauth2 ? "" : ",",
+        (int)m.token_len, m.token);
+    MUST(fclose(f) == 0);
+    MUST(parse(text, size, &again) == PAT_OK);
     MUST(strcmp(again.user, m.user) == 0 && again.token_len == m.token_len);
     MUST(memcmp(again.token, m.token, m.token_len) == 0);
     free(text);
