@@ -341,17 +341,6 @@ pat_converge_completes(const Operation *op, const struct pat_settings *set)
     return item != NULL;
 }
 
-static bool
-exists(struct pat_work *w, const struct berval *ndn)
-{
-    Entry *e = pat_txn_get(&w->txn, ndn);
-
-    if (e == NULL)
-        return false;
-    entry_free(e);
-    return true;
-}
-
 /* A token that came while its owner left. It is taken. */
 static int
 settle_token(struct pat_work *w, Entry *token)
@@ -363,8 +352,8 @@ settle_token(struct pat_work *w, Entry *token)
     if (pat_value(token, pat_schema.revoked) == NULL && owner != NULL && org.bv_len > 0)
         rc = pat_member_has_role(w, &org, owner);
     if (rc == LDAP_COMPARE_FALSE)
-        return pat_token_revoke(
-            w, token, exists(w, owner) ? "member-removed" : "owner-deleted");
+        return pat_token_revoke(w, token,
+            pat_txn_exists(&w->txn, owner) ? "member-removed" : "owner-deleted");
     entry_free(token);
     return rc == LDAP_COMPARE_TRUE ? LDAP_SUCCESS : rc;
 }

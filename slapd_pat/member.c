@@ -167,17 +167,6 @@ persons_of_both(Entry *before, Entry *after, size_t *ret_n)
     return p;
 }
 
-static bool
-exists(struct pat_work *w, const struct berval *ndn)
-{
-    Entry *e = pat_txn_get(&w->txn, ndn);
-
-    if (e == NULL)
-        return false;
-    entry_free(e);
-    return true;
-}
-
 /* One person in one org: what they were and are by this group, with what others give. */
 static int
 person_changed(struct pat_work *w, Entry *org, const struct person *p, struct role was,
@@ -198,7 +187,7 @@ person_changed(struct pat_work *w, Entry *org, const struct person *p, struct ro
     if (role_same(was, is))
         goto out;
     /* Who was deleted left then, with an event; only the name stood here still. */
-    if (is.name != NULL || exists(w, p->ndn))
+    if (is.name != NULL || pat_txn_exists(&w->txn, p->ndn))
         rc = member_event(w, &org->e_name,
             is.name == NULL    ? "org_member.removed"
             : was.name == NULL ? "org_member.added"

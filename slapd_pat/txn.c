@@ -327,6 +327,17 @@ pat_txn_search(struct pat_txn *t, const struct berval *base, Filter *filter,
 }
 
 bool
+pat_txn_exists(struct pat_txn *t, const struct berval *ndn)
+{
+    Entry *e = pat_txn_get(t, ndn);
+
+    if (e == NULL)
+        return false;
+    entry_free(e);
+    return true;
+}
+
+bool
 pat_txn_has_children(struct pat_txn *t, Entry *e)
 {
     Operation o;

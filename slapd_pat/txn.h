@@ -59,6 +59,7 @@ PAT_MUST_USE int pat_txn_begin(struct pat_txn *t, Operation *op, slap_overinst *
  * pat_txn_search() may follow, and nothing needs to be cleared.
  */
 void pat_txn_reader(struct pat_txn *t, Operation *op, slap_overinst *on);
+bool pat_txn_exists(struct pat_txn *t, const struct berval *ndn);
 
 /* Show an entry to `look`, for the time of the call. False: there is none. */
 bool pat_txn_look(struct pat_txn *t, const struct berval *ndn,
