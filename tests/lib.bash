@@ -52,6 +52,14 @@ connections() {
         "/proc/${2:-self}/net/unix"
 }
 
+# unix_listens PATH [COMMAND...]
+# Does somebody listen on a unix socket there? Its file is there a moment earlier, and refuses
+# whoever connects. COMMAND is what runs a program in another network namespace.
+unix_listens() {
+    "${@:2}" awk -v path="$1" '$8 == path && $4 == "00010000" { found = 1 } END { exit !found }' \
+        /proc/self/net/unix
+}
+
 # now_gt [OFFSET]
 # Print the generalizedTime of now, or of OFFSET seconds from now (may be negative).
 now_gt() {

@@ -193,7 +193,7 @@ ldap_search_base: ou=people,$PAT_BASE
 ldap_filter: (uid=%u)
 EOF
     saslauthd -a ldap -O "$dir/saslauthd.conf" -m "$run" -n 4 "$@" >"$run.log" 2>&1
-    wait_for 10 test -S "$run/mux"
+    wait_for 10 unix_listens "$run/mux"
     keep "$(<"$run/saslauthd.pid")"
 }
 

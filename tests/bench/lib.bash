@@ -244,7 +244,7 @@ patd() {
     "$PAT_BUILD/patd" -f -c "$BOX/$1.conf" </dev/null >"$BOX/log/$1.log" 2>&1 &
     patd_pid=$!
     patds+=("$patd_pid")
-    wait_for 10 test -S "$BOX/$1.sock" || die "patd did not start: $(tail -n 3 "$BOX/log/$1.log")"
+    wait_for 10 unix_listens "$BOX/$1.sock" || die "patd did not start: $(tail -n 3 "$BOX/log/$1.log")"
 }
 
 # make_tokens FILE COUNT: a file with a line for each, TOKEN and its patHash with a tab between.

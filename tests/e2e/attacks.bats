@@ -113,7 +113,7 @@ accepted_twice() { (($(log_since | grep -c ': verdict=accept') == 2)); }
     token_file
     in_background "$PAT_BUILD/pat-fcgi" -s "$socket" -u nobody -p "$PAT_SOCKET" -b \
         2>"$SECRETS/fcgi.log"
-    wait_for 5 test -S "$socket"
+    wait_for 5 unix_listens "$socket"
     attack http "$socket" "$TOKEN_FILE"
     only_filters "$TOKEN_FILTER"
 }
@@ -389,10 +389,10 @@ both() {
     # Of the user that they will be it may be.
     chown nobody "$dir"
     in_background "$PAT_BUILD/pat-fcgi" -u nobody -s "$dir/s" 2>"$SECRETS/fcgi.log"
-    wait_for 5 test -S "$dir/s"
+    wait_for 5 unix_listens "$dir/s"
     conf_for "$dir/p"
     in_background "$PAT_BUILD/patd" -f -c "$CONF" 2>"$SECRETS/patd.log"
-    wait_for 5 test -S "$dir/p"
+    wait_for 5 unix_listens "$dir/p"
 }
 
 # --- environment ---------------------------------------------------------------------------
@@ -406,7 +406,7 @@ patd_in() {
 
     in_background env -C "$dir" -u LDAPNOINIT "$@" "$PAT_BUILD/patd" -f -c "$CONF" \
         2>>"$SECRETS/second.log"
-    wait_for 5 test -S "$SAFE/s"
+    wait_for 5 unix_listens "$SAFE/s"
     PAT_SOCKET=$SAFE/s pam_service second
 }
 
@@ -668,7 +668,7 @@ called() {
     wait_for 30 grep -q serving "$SECRETS/patd.log" || fault "$(<"$SECRETS/patd.log")"
     in_background "${as[@]}" strace -f -q -o "$SAFE/dir/fcgi.trace" "$SAFE/bin/pat-fcgi" \
         -s "$SAFE/dir/f" -p "$SAFE/dir/s" -t 30s -b 2>"$SECRETS/fcgi.log"
-    wait_for 30 test -S "$SAFE/dir/f"
+    wait_for 30 unix_listens "$SAFE/dir/f"
 
     # What they do: let in, refuse, write the last use, revoke, reload, pass a password on.
     mint alice acme 'patSource: 192.0.2.7'

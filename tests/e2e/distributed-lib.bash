@@ -147,7 +147,7 @@ patd_run() {
     # shellcheck disable=SC2016 # for the shell over there
     in_host "$2" setsid sh -c 'echo $$ >"$1.pid"; exec "$2" -c "$1.conf" -f' - "$LAB/patd/$1" \
         "$PAT_BUILD/patd" </dev/null >>"$LAB/patd/$1.log" 2>&1 3>&- &
-    wait_for 10 test -S "$LAB/patd/$1.sock" || {
+    wait_for 10 unix_listens "$LAB/patd/$1.sock" in_host "$2" || {
         cat "$LAB/patd/$1.log" >&2
         return 1
     }

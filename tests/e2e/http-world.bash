@@ -20,7 +20,7 @@ authorizer() {
     start "fcgi-$name" "$build/pat-fcgi" -s "$dir/fcgi/$name.sock" -u www-data -m 0600 \
         -p "$PAT_SOCKET" "$@"
     printf '%s\n' "${pids[-1]}" >"$dir/fcgi/$name.pid"
-    wait_for 30 test -S "$dir/fcgi/$name.sock"
+    wait_for 30 unix_listens "$dir/fcgi/$name.sock"
 }
 
 # nginx_site NAME: the sample with that authorizer.

@@ -254,7 +254,7 @@ contextCSN: $2#000000#000#000000
 LDIF
     /usr/sbin/slapd -d 0 -f "$dir/slapd.conf" -h "$BARE_URI" </dev/null 3>&- &
     BARE_PIDS+=("$!")
-    wait_for 10 test -S "$socket"
+    wait_for 10 unix_listens "$socket"
 }
 
 teardown() {

@@ -377,7 +377,7 @@ time.sleep(120)
 END
     BACKGROUND_PIDS=()
     MUTE=$!
-    wait_for 20 test -S "$BATS_TEST_TMPDIR/mute"
+    wait_for 20 unix_listens "$BATS_TEST_TMPDIR/mute"
     run -75 timeout 60 "$PAT_BUILD/patctl" list --timeout 1s \
         -H "ldapi://${BATS_TEST_TMPDIR//\//%2F}%2Fmute" -D cn=x -w x
     kill "$MUTE"
@@ -393,7 +393,7 @@ s.listen()
 time.sleep(120)
 END
     MUTE=$!
-    wait_for 20 test -S "$BATS_TEST_TMPDIR/mute"
+    wait_for 20 unix_listens "$BATS_TEST_TMPDIR/mute"
     "$PAT_BUILD/patctl" list --timeout 50s -H "ldapi://${BATS_TEST_TMPDIR//\//%2F}%2Fmute" \
         -D cn=x -w plain-secret 3>&- &
     CLIENT=$!

@@ -64,7 +64,7 @@ saslauthd_start() {
     setsid /usr/sbin/saslauthd -d -a ldap -O "$BATS_FILE_TMPDIR/saslauthd.conf" \
         -m "$SASLAUTHD_DIR" -n 3 </dev/null >>"$SANDBOX/log/saslauthd.log" 2>&1 3>&- &
     printf '%s\n' "$!" >"$SASLAUTHD_PID_FILE"
-    wait_for 20 test -S "$SASLAUTHD_DIR/mux"
+    wait_for 20 unix_listens "$SASLAUTHD_DIR/mux"
 }
 
 # To all its processes.

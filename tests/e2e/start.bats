@@ -18,11 +18,6 @@ teardown() {
     end_background
 }
 
-listens() {
-    python3 -IS -c 'import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])' \
-        "$1" 2>/dev/null
-}
-
 # Somebody listens at this path until the test is over.
 occupy() {
     in_background python3 -IS -c '
@@ -31,7 +26,7 @@ s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
 s.listen()
 time.sleep(60)' "$1"
-    wait_for 20 listens "$1"
+    wait_for 20 unix_listens "$1"
 }
 
 # What a server leaves behind that was killed.
@@ -148,8 +143,8 @@ passed() {
 
 @test "pat-fcgi: one that was killed leaves a socket, which the next one takes" {
     leave_socket "$dir/sock"
-    run listens "$dir/sock"
+    run unix_listens "$dir/sock"
     [[ $status != 0 ]]
     in_background "$PAT_BUILD/pat-fcgi" -s "$dir/sock" -u nobody
-    wait_for 20 listens "$dir/sock"
+    wait_for 20 unix_listens "$dir/sock"
 }
