@@ -120,25 +120,26 @@ enter(struct ber *in)
 }
 
 /*
- * A message: its id, and its operation up to the end of the message. One that cannot be read
- * has the id 0, which is nobody's: libldap throws away what nobody waits for, whatever it is,
- * and reads the next.
+ * A message: its id, and its operation up to the end of the message. One that cannot be
+ * read has the id 0, which is nobody's: libldap throws away what nobody waits for,
+ * whatever it is, and reads the next.
  */
 static bool
 take_message(struct ber *in, int64_t *ret_id, struct ber *ret_op)
 {
     struct ber message, id;
+    uint8_t tag;
 
+    *ret_id = 0;
+    *ret_op = (struct ber){.tag = 0};
     if (!take(in, &message))
         return false;
-    *ret_id = 0;
     if (!take(&message, &id) || message.len == 0)
         return true;
-    ret_op->tag = message.data[0];
+    tag = message.data[0];
     if (!enter(&message))
         return true;
-    ret_op->data = message.data;
-    ret_op->len = message.len;
+    *ret_op = (struct ber){tag, message.data, message.len};
     *ret_id = number(&id);
     return true;
 }
@@ -159,7 +160,7 @@ find_searches(const char *hash)
     int64_t id;
 
     while (asked.count < SEARCHES_MAX && take_message(&in, &id, &op)) {
-        if (id == 0 || op.tag != 0x63) /* searchRequest */
+        if (op.tag != 0x63) /* searchRequest */
             continue;
         if (memmem(op.data, op.len, hash, strlen(hash)) != NULL) {
             asked.token = asked.count;
