@@ -4,27 +4,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
-
-#include "file.h"
-
-#define BACKLOG 1024
-
-static const char *
-error_text(int error)
-{
-    const char *text = strerrordesc_np(error);
-
-    return text != NULL ? text : "unknown error";
-}
 
 static enum pat_err
 fail(struct pat_diag *diag, const char *what, const char *why)
@@ -33,84 +18,21 @@ fail(struct pat_diag *diag, const char *what, const char *why)
     return PAT_ERR_CONFIG;
 }
 
-/* Make way for our socket if what is there is one that was left behind. */
-static enum pat_err
-clear_path(const struct sockaddr_un *addr, struct pat_diag *diag)
-{
-    const char *path = addr->sun_path;
-    struct stat st;
-    int fd, rc;
-
-    if (lstat(path, &st) != 0)
-        return errno == ENOENT ? PAT_OK : fail(diag, path, error_text(errno));
-    if (!S_ISSOCK(st.st_mode))
-        return fail(
-            diag, path, "exists and is no socket: remove it, or name another path");
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return fail(diag, path, error_text(errno));
-    rc = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
-    if (rc == 0 || errno != ECONNREFUSED) {
-        (void)close(fd);
-        return fail(diag, path, "is in use (is another pat-fcgi running?)");
-    }
-    (void)close(fd);
-    return unlink(path) == 0 ? PAT_OK : fail(diag, path, error_text(errno));
-}
-
-/* Nobody gets in before this says who may. */
-static enum pat_err
-permit(const struct settings *s, struct pat_diag *diag)
-{
-    const struct group *group = NULL;
-
-    if (s->listen_group != NULL) {
-        group = getgrnam(s->listen_group);
-        if (group == NULL)
-            return fail(diag, s->listen_group, "no such group");
-        if (chown(s->listen, (uid_t)-1, group->gr_gid) != 0)
-            return fail(diag, s->listen_group, error_text(errno));
-    }
-    if (chmod(s->listen, (mode_t)s->listen_mode) != 0)
-        return fail(diag, s->listen, error_text(errno));
-    return PAT_OK;
-}
-
-static enum pat_err
-listen_at(int fd, const struct sockaddr *addr, socklen_t len, const char *name,
-    struct pat_diag *diag)
-{
-    mode_t mask = umask(0777);
-    int rc = bind(fd, addr, len);
-
-    (void)umask(mask);
-    return rc == 0 ? PAT_OK : fail(diag, name, error_text(errno));
-}
-
 static enum pat_err
 listen_unix(const struct settings *s, struct listeners *l, struct pat_diag *diag)
 {
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    enum pat_err err;
+    const struct pat_socket_spec spec = {.program = "pat-fcgi",
+        .path_key = "s",
+        .path = s->listen,
+        .mode = (mode_t)s->listen_mode,
+        .group_key = "g",
+        .group = s->listen_group,
+        .user = s->user};
+    enum pat_err err = pat_socket_open(&spec, &l->own, diag);
 
-    if (strlen(s->listen) >= sizeof(addr.sun_path))
-        return fail(diag, s->listen, "is too long for a socket");
-    memcpy(addr.sun_path, s->listen, strlen(s->listen) + 1);
-    err = pat_file_check_directory(s->listen, s->user, diag);
     if (err == PAT_OK)
-        err = clear_path(&addr, diag);
-    if (err != PAT_OK)
-        return err;
-    l->fds[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (l->fds[0] < 0)
-        return fail(diag, s->listen, error_text(errno));
-    l->count = 1;
-    err = listen_at(
-        l->fds[0], (const struct sockaddr *)&addr, sizeof(addr), s->listen, diag);
-    if (err != PAT_OK)
-        return err;
-    l->own = s->listen;
-    return permit(s, diag);
+        l->fds[l->count++] = l->own.fd;
+    return err;
 }
 
 /* ADDRESS:PORT, an address of IPv6 in brackets. False: it is none. */
@@ -157,6 +79,13 @@ is_loopback(const struct sockaddr_storage *addr)
 }
 
 static enum pat_err
+fail_own(const struct settings *s, struct pat_diag *diag, const char *why)
+{
+    pat_diag_set(diag, "s: %s: %s", s->listen, why);
+    return PAT_ERR_CONFIG;
+}
+
+static enum pat_err
 listen_inet(const struct settings *s, struct listeners *l, struct pat_diag *diag)
 {
     struct sockaddr_storage addr;
@@ -164,27 +93,19 @@ listen_inet(const struct settings *s, struct listeners *l, struct pat_diag *diag
     int on = 1;
 
     if (!parse_inet(s->listen, &addr, &len))
-        return fail(diag, s->listen,
+        return fail_own(s, diag,
             "is neither an absolute path nor ADDRESS:PORT, such as 127.0.0.1:9101");
     if (!is_loopback(&addr))
-        return fail(diag, s->listen, "tokens come over it unencrypted: loopback only");
+        return fail_own(s, diag, "tokens come over it unencrypted: loopback only");
     l->fds[0] = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (l->fds[0] < 0)
-        return fail(diag, s->listen, error_text(errno));
+        return fail_own(s, diag, strerror(errno));
     l->count = 1;
     (void)setsockopt(l->fds[0], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    return listen_at(l->fds[0], (const struct sockaddr *)&addr, len, s->listen, diag);
-}
-
-static enum pat_err
-open_own(const struct settings *s, struct listeners *l, struct pat_diag *diag)
-{
-    enum pat_err err =
-        s->listen[0] == '/' ? listen_unix(s, l, diag) : listen_inet(s, l, diag);
-
-    if (err == PAT_OK && listen(l->fds[0], BACKLOG) != 0)
-        err = fail(diag, s->listen, error_text(errno));
-    return err;
+    if (bind(l->fds[0], (const struct sockaddr *)&addr, len) != 0 ||
+        listen(l->fds[0], PAT_SOCKET_BACKLOG) != 0)
+        return fail_own(s, diag, strerror(errno));
+    return PAT_OK;
 }
 
 static enum pat_err
@@ -193,7 +114,7 @@ take_passed(int fd, struct listeners *l, struct pat_diag *diag)
     if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
         return fail(diag, "the socket that was passed", "is no listening stream socket");
     if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
-        return fail(diag, "the socket that was passed", error_text(errno));
+        return fail(diag, "the socket that was passed", strerror(errno));
     l->fds[l->count++] = fd;
     return PAT_OK;
 }
@@ -219,8 +140,15 @@ open_passed(struct listeners *l, struct pat_diag *diag)
 enum pat_err
 listeners_open(const struct settings *s, struct listeners *ret, struct pat_diag *diag)
 {
-    struct listeners l = {{0}, 0, NULL};
-    enum pat_err err = s->listen != NULL ? open_own(s, &l, diag) : open_passed(&l, diag);
+    struct listeners l = {.count = 0};
+    enum pat_err err;
+
+    if (s->listen == NULL)
+        err = open_passed(&l, diag);
+    else if (s->listen[0] == '/')
+        err = listen_unix(s, &l, diag);
+    else
+        err = listen_inet(s, &l, diag);
 
     if (err == PAT_OK)
         *ret = l;
@@ -232,10 +160,9 @@ listeners_open(const struct settings *s, struct listeners *ret, struct pat_diag 
 void
 listeners_close(struct listeners *l)
 {
-    if (l->own != NULL)
-        (void)unlink(l->own);
+    pat_socket_unlink(&l->own);
     for (size_t i = 0; i < l->count; i++)
         (void)close(l->fds[i]);
     l->count = 0;
-    l->own = NULL;
+    l->own.path = NULL;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "attr.h"
+#include "daemon.h"
 #include "error.h"
 #include "settings.h"
 
@@ -17,7 +18,7 @@
 struct listeners {
     int fds[LISTEN_MAX];
     size_t count;
-    const char *own; /* the file of our own socket, borrowed from the settings */
+    struct pat_socket own; /* its path is the settings'; NULL = none that has a file */
 };
 
 /*

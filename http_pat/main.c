@@ -9,14 +9,11 @@
  * Threads: workers answer (server.h); the first one waits for signals, and hangs up on
  * who dawdles.
  */
-#include <grp.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <syslog.h>
@@ -39,37 +36,6 @@ usage(void)
             o->default_text != NULL ? " (" : "",
             o->default_text != NULL ? o->default_text : "",
             o->default_text != NULL ? ")" : "");
-}
-
-/* Memory that holds tokens goes into no core file, and no other process may read it. */
-static bool
-forbid_dumps(void)
-{
-    struct rlimit none = {0, 0};
-
-    return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
-}
-
-static enum pat_err
-drop_root(const struct settings *s, struct pat_diag *diag)
-{
-    const char *name = s->user != NULL ? s->user : "root";
-    const struct passwd *pw;
-
-    if (geteuid() != 0)
-        return PAT_OK;
-    pw = getpwnam(name);
-    if (pw == NULL || pw->pw_uid == 0) {
-        pat_diag_set(diag, "u: %s: %s; name another user", name,
-            pw == NULL ? "no such user" : "pat-fcgi does not run as root");
-        return PAT_ERR_CONFIG;
-    }
-    if (initgroups(name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 ||
-        setuid(pw->pw_uid) != 0 || setuid(0) == 0) {
-        pat_diag_set(diag, "u: cannot become %s", name);
-        return PAT_ERR_CONFIG;
-    }
-    return PAT_OK;
 }
 
 static void
@@ -116,21 +82,20 @@ fail(const struct pat_diag *diag)
 static int
 start(const struct settings *s)
 {
-    struct listeners l = {{0}, 0, NULL};
+    struct listeners l = {.count = 0};
     struct pat_diag diag = {0};
     enum pat_err err;
 
-    if (!forbid_dumps()) {
+    if (!pat_daemon_forbid_dumps()) {
         (void)fprintf(stderr, "pat-fcgi: core dumps cannot be switched off\n");
         return EX_OSERR;
     }
     if (listeners_open(s, &l, &diag) != PAT_OK)
         return fail(&diag);
-    if (drop_root(s, &diag) != PAT_OK) {
+    if (pat_daemon_drop_root("pat-fcgi", "u", s->user, &diag) != PAT_OK) {
         listeners_close(&l);
         return fail(&diag);
     }
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* setuid() may have set it again */
     raise_descriptor_limit();
     block_signals();
     open_log();

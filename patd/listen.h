@@ -7,10 +7,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
 #include "attr.h"
 #include "conf.h"
+#include "daemon.h"
 #include "error.h"
 #include "protocol.h"
 
@@ -20,13 +20,8 @@
 struct listeners {
     struct listener all[LISTENERS_MAX];
     size_t count;
-    struct {
-        int fd;
-        const char *path; /* borrowed from the configuration */
-        dev_t dev;
-        ino_t ino;
-    } own[LISTENERS_MAX];
-    size_t own_count; /* the others are systemd's */
+    struct pat_socket own[LISTENERS_MAX]; /* their paths are the configuration's */
+    size_t own_count;                     /* the others are systemd's */
 };
 
 /*

@@ -10,17 +10,13 @@
  * to saslauthd and back (relay.h); one writes last-used (lastused.h); one asks after
  * failed servers (prober.h); the first one waits for their end.
  */
-#include <errno.h>
 #include <getopt.h>
-#include <grp.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
@@ -101,42 +97,6 @@ read_args(int argc, char **argv, struct args *ret)
         }
     }
     return optind == argc;
-}
-
-/* Memory that holds tokens goes into no core file, and no other process may read it. */
-static bool
-forbid_dumps(void)
-{
-    struct rlimit none = {0, 0};
-
-    return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
-}
-
-static enum pat_err
-drop_root(const struct pat_conf *conf, struct pat_diag *diag)
-{
-    const char *name = conf->user != NULL ? conf->user : "root";
-    const struct passwd *pw;
-
-    if (geteuid() != 0)
-        return PAT_OK;
-    errno = 0;
-    pw = getpwnam(name);
-    if (pw == NULL) {
-        pat_diag_set(diag, "user: %s: no such user; create it, or name another", name);
-        return PAT_ERR_CONFIG;
-    }
-    if (pw->pw_uid == 0) {
-        pat_diag_set(
-            diag, "user: %s: patd does not run as root; name another user", name);
-        return PAT_ERR_CONFIG;
-    }
-    if (initgroups(name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 ||
-        setuid(pw->pw_uid) != 0 || setuid(0) == 0) {
-        pat_diag_set(diag, "user: cannot become %s", name);
-        return PAT_ERR_CONFIG;
-    }
-    return PAT_OK;
 }
 
 /* Descriptors for all clients, a connection to every server per worker, and some. */
@@ -246,18 +206,17 @@ start(const struct args *args, struct pat_conf *conf)
     struct settings *s;
     int rc;
 
-    if (!forbid_dumps()) {
+    if (!pat_daemon_forbid_dumps()) {
         (void)fprintf(stderr, "patd: core dumps cannot be switched off\n");
         return EX_OSERR;
     }
     raise_descriptor_limit(conf);
     if (listeners_open(conf, &listeners, &diag) != PAT_OK ||
-        drop_root(conf, &diag) != PAT_OK) {
+        pat_daemon_drop_root("patd", "user", conf->user, &diag) != PAT_OK) {
         (void)fprintf(stderr, "%s: %s\n", args->conf_path, diag.text);
         listeners_unlink(&listeners);
         return EX_CONFIG;
     }
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* setuid() may have set it again */
     if (!args->foreground && daemon(0, 0) != 0) {
         (void)fprintf(stderr, "patd: cannot go to the background\n");
         listeners_unlink(&listeners);

@@ -331,7 +331,7 @@ safe_dir() {
 both() {
     conf_for "$1"
     not_started patd "socket: $2" -f -c "$CONF"
-    not_started pat-fcgi "pat-fcgi: $2" -u nobody -s "$1"
+    not_started pat-fcgi "pat-fcgi: -s: $2" -u nobody -s "$1"
 }
 
 @test "nothing that is in the way of a socket is followed, deleted or overwritten" {

@@ -16,6 +16,7 @@ setup() {
 
 teardown() {
     end_background
+    [[ -z ${SAFE-} ]] || rm -rf "$SAFE"
 }
 
 # Somebody listens at this path until the test is over.
@@ -147,4 +148,30 @@ passed() {
     [[ $status != 0 ]]
     in_background "$PAT_BUILD/pat-fcgi" -s "$dir/sock" -u nobody
     wait_for 20 unix_listens "$dir/sock"
+}
+
+# not_removed COMMAND...: it listens at $SAFE/sock, and as its own user may remove what stands
+# there; when it stops, the socket there is somebody else's, and stays.
+not_removed() {
+    local pid
+
+    in_background "$@"
+    pid=${BACKGROUND_PIDS[-1]}
+    wait_for 20 unix_listens "$SAFE/sock"
+    occupy "$SAFE/new.$pid"
+    mv "$SAFE/new.$pid" "$SAFE/sock"
+    kill -TERM "$pid"
+    wait "$pid" || true
+    [[ -S $SAFE/sock ]]
+}
+
+@test "a socket that another has put there since is not removed at the end" {
+    # Nobody may not enter where bats has its files.
+    SAFE=$(mktemp -d "${TMPDIR:-/tmp}/pat-test.XXXXXX")
+    ((EUID != 0)) || chown nobody "$SAFE"
+    not_removed "$PAT_BUILD/pat-fcgi" -s "$SAFE/sock" -u nobody
+    rm "$SAFE/sock"
+    printf '%s\n' 'base = dc=example,dc=com' 'user = nobody' "socket = $SAFE/sock" \
+        >"$dir/patd.conf"
+    not_removed "$PAT_BUILD/patd" -f -c "$dir/patd.conf"
 }
