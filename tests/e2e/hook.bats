@@ -620,7 +620,7 @@ EOF
 owner=uid=bob,ou=people|reason=revoked"
     done
     mint_self bob "$ORG"
-    change "$MINT_DN" 'replace: patRevoked' "patRevoked: $(now_gt -60)" | ldap_admin_modify
+    change "$MINT_DN" 'replace: patRevoked' "patRevoked: $(now_gt -3600)" | ldap_admin_modify
     is_revoked "$MINT_DN" "$PAT_ADMIN_DN" revoked
 }
 
