@@ -166,10 +166,13 @@ receive_message(int fd, struct pat_msg *msg, struct pat_deadline deadline)
     return 0;
 }
 
-/* The whole conversation; `msg` is the request on entry and the answer on return. */
+/*
+ * The whole conversation; `msg` is the request on entry and the answer on return.
+ * *ret_sent: all of the request went out.
+ */
 static int
-converse(
-    const struct sockaddr_un *addr, struct pat_msg *msg, struct pat_deadline deadline)
+converse(const struct sockaddr_un *addr, struct pat_msg *msg,
+    struct pat_deadline deadline, bool *ret_sent)
 {
     int fd = open_socket(addr, deadline);
     int rc, saved;
@@ -177,6 +180,7 @@ converse(
     if (fd < 0)
         return -1;
     rc = send_all(fd, msg, deadline);
+    *ret_sent = rc == 0;
     pat_msg_clear(msg);
     if (rc == 0 ||
         errno == EPIPE) /* an answer may be waiting: patd was too busy to read */
@@ -226,17 +230,23 @@ pass_on(enum pat_err status, struct pat_diag *diag)
     return status;
 }
 
-/* `ret_whole` tells whether it was an answer at all. */
+/*
+ * `ret_whole` tells whether it was an answer at all. To a request that was not `sent`,
+ * whole, a refusal is one; who accepts it does not know what.
+ */
 static enum pat_err
-take_answer(const struct pat_msg *msg, const char *socket_path,
+take_answer(const struct pat_msg *msg, bool sent, const char *socket_path,
     struct pat_identity *ret_identity, bool *ret_whole, struct pat_diag *diag)
 {
     enum pat_err status = PAT_ERR_UNAVAIL;
+    struct pat_identity id;
 
-    *ret_whole =
-        pat_proto_decode_answer(msg->data, msg->len, &status, ret_identity) == PAT_OK;
+    *ret_whole = pat_proto_decode_answer(msg->data, msg->len, &status, &id) == PAT_OK &&
+                 (sent || status != PAT_OK);
     if (!*ret_whole)
         return no_answer(socket_path, EPROTO, diag);
+    if (status == PAT_OK)
+        *ret_identity = id;
     return pass_on(status, diag);
 }
 
@@ -248,7 +258,7 @@ pat_client_verify(const char *socket_path, const struct pat_request *req,
     struct pat_deadline deadline = pat_deadline_in_ms(timeout_ms);
     struct sockaddr_un addr = {0};
     struct pat_msg *msg = NULL;
-    bool whole = false;
+    bool sent = false, whole = false;
     enum pat_err err = begin(socket_path, token_len, &addr, diag);
 
     if (err != PAT_OK)
@@ -260,10 +270,10 @@ pat_client_verify(const char *socket_path, const struct pat_request *req,
     err = pat_proto_encode_request(req, token, token_len, told_ms(timeout_ms), msg);
     if (err != PAT_OK)
         goto out;
-    if (converse(&addr, msg, deadline) != 0)
+    if (converse(&addr, msg, deadline, &sent) != 0)
         err = no_answer(socket_path, errno, diag);
     else
-        err = take_answer(msg, socket_path, ret_identity, &whole, diag);
+        err = take_answer(msg, sent, socket_path, ret_identity, &whole, diag);
 out:
     pat_secret_free(msg, sizeof(*msg));
     return err;
@@ -275,7 +285,9 @@ pat_client_revoke(const char *socket_path, const void *token, size_t token_len,
 {
     struct pat_deadline deadline = pat_deadline_in_ms(timeout_ms);
     struct sockaddr_un addr = {0};
+    struct pat_revocation revocation;
     struct pat_msg *msg = NULL;
+    bool sent = false;
     enum pat_err status = PAT_ERR_UNAVAIL;
     enum pat_err err = begin(socket_path, token_len, &addr, diag);
 
@@ -290,7 +302,7 @@ pat_client_revoke(const char *socket_path, const void *token, size_t token_len,
         goto out;
 
     err = PAT_ERR_UNAVAIL;
-    if (converse(&addr, msg, deadline) != 0) {
+    if (converse(&addr, msg, deadline, &sent) != 0) {
         if (errno != ECONNRESET)
             err = no_answer(socket_path, errno, diag);
         else
@@ -298,10 +310,13 @@ pat_client_revoke(const char *socket_path, const void *token, size_t token_len,
                 "socket %s: patd hangs up on a request to revoke: is it older than this "
                 "program, or was it stopped?",
                 socket_path);
-    } else if (pat_proto_decode_revoked(msg->data, msg->len, &status, ret_revocation) !=
-               PAT_OK) {
+    } else if (pat_proto_decode_revoked(msg->data, msg->len, &status, &revocation) !=
+                   PAT_OK ||
+               (status == PAT_OK && !sent)) {
         err = no_answer(socket_path, EPROTO, diag);
     } else {
+        if (status == PAT_OK)
+            *ret_revocation = revocation;
         err = pass_on(status, diag);
     }
 out:
@@ -338,13 +353,15 @@ is_idle(int fd)
 
 /* One question on the connection that there is. *ret_heard: some of an answer came. */
 static int
-exchange(struct pat_client *client, struct pat_deadline deadline, bool *ret_heard)
+exchange(struct pat_client *client, struct pat_deadline deadline, bool *ret_sent,
+    bool *ret_heard)
 {
     struct pat_msg *msg = &client->msg;
-    size_t sent = msg->len;
+    size_t len = msg->len;
     int rc = send_all(client->fd, msg, deadline);
 
-    pat_secret_erase(msg->data, sent);
+    *ret_sent = rc == 0;
+    pat_secret_erase(msg->data, len);
     msg->len = 0;
     if (rc == 0 || errno == EPIPE)
         rc = receive_message(client->fd, msg, deadline);
@@ -356,7 +373,7 @@ exchange(struct pat_client *client, struct pat_deadline deadline, bool *ret_hear
 static enum pat_err
 ask_twice(struct pat_client *client, const struct sockaddr_un *addr,
     const struct pat_request *req, const void *token, size_t token_len, int timeout_ms,
-    struct pat_diag *diag)
+    bool *ret_sent, struct pat_diag *diag)
 {
     struct pat_deadline deadline = pat_deadline_in_ms(timeout_ms);
     bool again = true;
@@ -373,7 +390,7 @@ ask_twice(struct pat_client *client, const struct sockaddr_un *addr,
             client->fd = open_socket(addr, deadline);
         if (client->fd < 0)
             break;
-        if (exchange(client, deadline, &heard) == 0)
+        if (exchange(client, deadline, ret_sent, &heard) == 0)
             return PAT_OK;
         again = again && !heard && errno == ECONNRESET;
         hang_up(client);
@@ -387,16 +404,16 @@ pat_client_ask(struct pat_client *client, const char *socket_path,
     struct pat_identity *ret_identity, struct pat_diag *diag)
 {
     struct sockaddr_un addr = {0};
-    bool whole = false;
+    bool sent = false, whole = false;
     enum pat_err err = begin(socket_path, token_len, &addr, diag);
 
     if (err != PAT_OK)
         return err;
     if (client->fd >= 0 && !is_idle(client->fd))
         hang_up(client);
-    err = ask_twice(client, &addr, req, token, token_len, timeout_ms, diag);
+    err = ask_twice(client, &addr, req, token, token_len, timeout_ms, &sent, diag);
     if (err == PAT_OK)
-        err = take_answer(&client->msg, socket_path, ret_identity, &whole, diag);
+        err = take_answer(&client->msg, sent, socket_path, ret_identity, &whole, diag);
     if (!whole)
         hang_up(client);
     pat_secret_erase(client->msg.data, client->msg.len);

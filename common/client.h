@@ -26,7 +26,8 @@
  * diag          may be NULL; set on PAT_ERR_UNAVAIL and PAT_ERR_CONFIG.
  *
  * Any verdict of patd is passed on as it is. Besides:
- * PAT_ERR_UNAVAIL   patd is not there, did not answer in time or not sensibly
+ * PAT_ERR_UNAVAIL   patd is not there, did not answer in time or not sensibly; what
+ *                   accepts a request that it cannot have read is not patd
  * PAT_ERR_CONFIG    the socket's path cannot be one
  * PAT_ERR_MALFORMED the request cannot be sent: no token, no user name, … is that long
  * PAT_ERR_NOMEM

@@ -598,6 +598,50 @@ kept_not_after_no_answer(void **state)
     pat_client_clear(&client);
 }
 
+/* What accepts a request that did not go out does not know what: it is not patd. */
+static void
+acceptance_of_unread(void **state)
+{
+    static const char raw[] = "PAT1\0\0\0\x18" ACCEPTED IDENTITY;
+    static struct pat_client client;
+    struct fake_behaviour b = {FAKE_UNREAD, PAT_OK, NULL, raw, sizeof(raw) - 1, 0};
+    struct pat_identity id = {.id = "before"};
+    struct pat_diag diag = {0};
+    enum pat_err once, kept;
+
+    (void)state;
+    fake_patd_say(&fake, &b);
+    pat_client_init(&client);
+    sending = SEND_PIPE;
+    once = ask(3000, &id, &diag);
+    kept = ask_kept(&client, 3000, NULL);
+    sending = SEND_WELL;
+    unit_check_err(once, PAT_ERR_UNAVAIL);
+    unit_check_err(kept, PAT_ERR_UNAVAIL);
+    unit_check_string("id", id.id, "before");
+    assert_non_null(strstr(diag.text, ALIEN));
+    unit_check_int("descriptor", client.fd, -1);
+    pat_client_clear(&client);
+}
+
+static void
+revocation_of_unread(void **state)
+{
+    static struct pat_msg msg;
+    struct pat_revocation revocation = {.id = "before"};
+    struct fake_behaviour b = {FAKE_UNREAD, PAT_OK, NULL, msg.data, 0, 0};
+    enum pat_err err;
+
+    (void)state;
+    unit_check_err(pat_proto_encode_revoked(PAT_OK, &revocation, &msg), PAT_OK);
+    b.raw_len = msg.len;
+    fake_patd_say(&fake, &b);
+    sending = SEND_PIPE;
+    err = pat_client_revoke(path, token, sizeof(token) - 1, 3000, &revocation, NULL);
+    sending = SEND_WELL;
+    unit_check_err(err, PAT_ERR_UNAVAIL);
+}
+
 /* Nothing of a question or answer stays behind. */
 static void
 kept_is_erased(void **state)
@@ -624,6 +668,10 @@ main(void)
     unit_add("no answer", "bytes behind it let nobody in", bytes_behind, NULL);
     UNIT_TABLE("sending", sends, sendings);
     unit_add("answer", "to what was not read", answer_to_unread, NULL);
+    unit_add(
+        "no answer", "an acceptance of what was not read", acceptance_of_unread, NULL);
+    unit_add(
+        "no answer", "a revocation of what was not read", revocation_of_unread, NULL);
     unit_add("no answer", "no socket", no_socket, NULL);
     unit_add("late", "silence", late_silence, NULL);
     unit_add("late", "byte by byte", late_dribble, NULL);
