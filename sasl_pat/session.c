@@ -13,6 +13,7 @@
  * place.
  */
 #define PASTED_MIN 20
+#define BLANKS     " \t\n\v\f\r"
 
 /* The properties' names are kept by the library as pointers: static. The asterisk says
  * that they are those of who authenticated, not of whom that one acts for. */
@@ -81,12 +82,17 @@ fail(sasl_server_params_t *params, enum pat_err err, const struct pat_diag *diag
     return rc;
 }
 
-/* A token that was typed where the name belongs would go to logs as a name does. */
+/*
+ * A token that was typed where the name belongs would go to logs as a name does. The
+ * library takes the blanks off that were copied with it.
+ */
 static bool
 is_pasted_token(const struct session *s, const char *name)
 {
-    size_t len = strcspn(name, "@");
+    size_t len;
 
+    name += strspn(name, BLANKS);
+    len = strcspn(name, BLANKS "@");
     return len >= strlen(s->settings.prefix) + PASTED_MIN &&
            pat_token_well_formed(s->settings.prefix, name, len);
 }

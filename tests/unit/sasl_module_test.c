@@ -649,7 +649,8 @@ pasted_names(void **state)
 {
     (void)state;
     for (int mech = 0; mech < MECH_COUNT; mech++) {
-        static const char *const names[] = {TOKEN, TOKEN "@example.com"};
+        static const char *const names[] = {TOKEN, TOKEN "@example.com", " " TOKEN,
+            TOKEN "\r\n", "\t" TOKEN " @example.com"};
 
         for (size_t i = 0; i < COUNT(names); i++) {
             sasl_conn_t *conn = connection();
