@@ -190,6 +190,9 @@ set_properties(
     rc = set_property(params, PROPERTY_ROLE, id != NULL ? id->role : NULL);
     if (rc == SASL_OK)
         rc = set_property(params, PROPERTY_ORG, id != NULL ? id->org : NULL);
+    /* A role by itself would stay for who tries next on the connection. */
+    if (rc != SASL_OK)
+        params->utils->prop_erase(params->propctx, PROPERTY_ROLE);
     return rc;
 }
 
