@@ -107,19 +107,9 @@ decides() {
     (($(new_patd_log | grep 'verdict=' | grep -cE -- "$2") == $1))
 }
 
-# signal_fcgi NAME SIGNAL
-signal_fcgi() {
-    in_world /bin/kill "-$2" "$(<"$WORLD/fcgi/$1.pid")"
-}
-
 # kill_fcgi NAME: until it is gone.
 kill_fcgi() {
-    signal_fcgi "$1" KILL
-    wait_for 15 fcgi_is_gone "$1"
-}
-
-fcgi_is_gone() {
-    ! in_world grep -q '^State:[[:space:]]*[^Z]' "/proc/$(<"$WORLD/fcgi/$1.pid")/status"
+    kill_hard "$WORLD/fcgi/$1.pid"
 }
 
 show_logs() {

@@ -53,9 +53,10 @@ http {
     include $dir/nginx/conf.d/*.conf;
 }
 CONF
-    for name in plain org role meta git spawned; do
+    for name in plain org role meta git spawned patient; do
         nginx_site "$name"
     done
+    sed -i -E 's|(fastcgi_read_timeout ).*|\1 60s;|' "$dir/nginx/conf.d/patient.conf"
     # git fetches these as files.
     sed -i "s|location / {|&\n        root $dir/git;|; /proxy_/d" "$dir/nginx/conf.d/git.conf"
     start nginx nginx -e "$dir/log/nginx-error.log" -c "$dir/nginx/nginx.conf"
@@ -130,6 +131,7 @@ http_start() {
     authorizer role -r owner,member
     authorizer meta -n mcp -R mcp -M https://mcp.example.com/.well-known/oauth-protected-resource
     authorizer git -b -n git
+    authorizer patient -t 60s
     # It is another user when it starts the program, and may not enter where that was built.
     install -m 755 "$build/pat-fcgi" "$dir/fcgi/pat-fcgi"
     spawn-fcgi -s "$dir/fcgi/spawned.sock" -M 600 -u www-data -P "$dir/fcgi/spawned.pid" -- \

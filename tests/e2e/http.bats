@@ -375,6 +375,48 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
     let_in alice acme owner
 }
 
+# in_hand_of SERVER: a request, which a frozen slapd keeps with patd.
+in_hand_of() {
+    in_hand 'in_world pgrep -x curl' bearer "$1" /
+}
+
+@test "patd is killed amid a request: 503 with Retry-After, and the next one is served" {
+    new_token alice acme
+    patience 60s
+    # Where pat-fcgi has no connection to patd yet, and where it has kept one.
+    for _ in 1 2; do
+        signal_slapd STOP
+        in_hand_of nginx-patient
+        kill_hard "$PAT_PATD_PID"
+        handed
+        signal_slapd CONT
+        kept_out 503
+        [[ $(header retry-after) == 5 ]]
+        decided 0 ''
+        sandbox patd-start
+        bearer nginx-patient /
+        let_in alice acme owner
+    done
+    patience 3s
+}
+
+@test "slapd is killed amid a request: 503 with Retry-After, and the next one is served" {
+    new_token alice acme
+    patience 60s
+    signal_slapd STOP
+    in_hand_of nginx-patient
+    kill_hard "$PAT_SLAPD_PID"
+    handed
+    kept_out 503
+    [[ $(header retry-after) == 5 ]]
+    decided 1 "verdict=unavailable .*$LDAPURI"
+    decided 1 ''
+    sandbox slapd-start
+    bearer nginx-patient /
+    let_in alice acme owner
+    patience 3s
+}
+
 @test "front ends that stop amid a request hold nobody up, and are hung up on" {
     local pid
     new_token alice acme

@@ -139,6 +139,25 @@ unavailable() {
     ((SMTP_MS <= ${3:-60000})) || fault "took more than ${3-} ms"
 }
 
+# at_once SERVICE LINE...
+# Conversations of one line each, side by side. Sets output, in the order of the lines.
+at_once() {
+    local service=$1 line n=0 pids=()
+    shift
+
+    mark_logs
+    for line; do
+        n=$((n + 1))
+        {
+            smtp "$service" "$line"
+            printf '%s\n' "$output"
+        } >"$BATS_TEST_TMPDIR/at-once.$n" &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+    output=$(cat "$BATS_TEST_TMPDIR"/at-once.*)
+}
+
 # password_accepted SERVICE, password_refused SERVICE PASSWORD
 # An ordinary password of bob, by the two mechanisms there are for it; patd is not asked.
 password_accepted() {

@@ -153,6 +153,7 @@ postfix_start() {
     smtpd_conf smtpd-org 'pat_org: acme'
     smtpd_conf smtpd-role 'pat_role: owner, member'
     smtpd_conf smtpd-properties 'pat_properties: yes'
+    smtpd_conf smtpd-patient 'pat_timeout: 60s'
     smtpd_conf smtpd-wrong 'pat_timeout: soon'
     example Postfix | grep -v '^pat_' >/etc/postfix/sasl/smtpd-stock.conf
     example 'tokens alone' >/etc/postfix/sasl/smtpd-alone.conf
@@ -162,6 +163,7 @@ postfix_start() {
     postfix_service postfix-org n smtpd-org
     postfix_service postfix-role n smtpd-role
     postfix_service postfix-properties n smtpd-properties
+    postfix_service postfix-patient n smtpd-patient
     postfix_service postfix-wrong n smtpd-wrong
     postfix_service postfix-stock n smtpd-stock
     postfix_service postfix-alone n smtpd-alone

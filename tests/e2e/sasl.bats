@@ -338,6 +338,45 @@ PLAIN 503 5.5.1 Error: already authenticated"
     accepted postfix alice
 }
 
+# both_in_hand: alice logs in by PLAIN and by OAUTHBEARER, on a connection each.
+both_in_hand() {
+    in_hand 'asked 2 /run/patd/patd.sock' at_once postfix-patient "PLAIN - alice $TOKEN" \
+        "OAUTHBEARER alice $TOKEN"
+}
+
+@test "Postfix: patd is killed amid logins: they fail for the time being, and the next enter" {
+    new_token alice acme
+    patience 60s
+    signal_slapd STOP
+    both_in_hand
+    kill_hard "$PAT_PATD_PID"
+    handed
+    signal_slapd CONT
+    expect "PLAIN $UNAVAILABLE
+OAUTHBEARER $UNAVAILABLE"
+    said 2 'sasl_pat: token service is unavailable: socket .*: patd closed the connection'
+    (($(count_verdicts) == 0))
+    patience 3s
+    accepted postfix-patient alice
+}
+
+@test "Postfix: slapd is killed amid logins: they fail for the time being, and the next enter" {
+    new_token alice acme
+    patience 60s
+    signal_slapd STOP
+    both_in_hand
+    kill_hard "$PAT_SLAPD_PID"
+    handed
+    expect "PLAIN $UNAVAILABLE
+OAUTHBEARER $UNAVAILABLE"
+    said 2 'sasl_pat: token service is unavailable: patd has no answer from the directory'
+    decided 2 "verdict=unavailable .*$LDAPURI"
+    (($(count_verdicts) == 2))
+    sandbox slapd-start
+    accepted postfix-patient alice
+    patience 3s
+}
+
 @test "Postfix: nobody at all gets in where an option is wrong, and the log tells which" {
     new_token alice acme
     smtp postfix-wrong "PLAIN - alice $TOKEN" "PLAIN - bob $PASSWORD" \

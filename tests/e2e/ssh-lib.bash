@@ -142,6 +142,16 @@ refused() {
     done
 }
 
+# failed REASON
+# The login that was in hand ended without a session and without a verdict against the token,
+# for the reason that a log has; and no module after pam_pat.so got to see it.
+failed() {
+    expect_refusal
+    expect_passed_on ''
+    wait_for 15 logged "$1" || fault "no log says: $1"
+    not_logged 'token refused|verdict=(refuse|accept)' || fault 'somebody has decided'
+}
+
 # unix_accepted SERVICE USER PASSWORD
 # The password goes by pam_pat.so and patd, lets USER in, and is no token to the session.
 unix_accepted() {

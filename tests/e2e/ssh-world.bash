@@ -138,12 +138,13 @@ ssh_start() {
     pam_service sshd-role nodelay role=owner,member
     pam_service sshd-shared nodelay shared=git,mcp org=acme
     pam_service sshd-delay
+    pam_service sshd-patient nodelay timeout=60s
     pam_service sshd-unix-account nodelay
     sed -i '/^account .*pam_pat/d' /etc/pam.d/sshd-unix-account
     pam_service_alone sshd-alone
     pam_service_debian sshd-debian
     make_sshd_config
-    for service in pat org role shared delay unix-account alone debian; do
+    for service in pat org role shared delay patient unix-account alone debian; do
         start_sshd "sshd-$service"
     done
 }

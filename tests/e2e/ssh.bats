@@ -254,6 +254,42 @@ teardown() {
     accepted sshd-pat alice acme owner
 }
 
+@test "patd is killed amid a login: nobody gets in, at once, and the next one enters" {
+    local service=sshd-patient user=alice method
+
+    new_token alice acme
+    patience 60s
+    for method in "${METHODS[@]}"; do
+        signal_slapd STOP
+        in_hand "asked 1 '$PAT_SOCKET'" login "$method" "$service" "$user" "$TOKEN"
+        kill_hard "$PAT_PATD_PID"
+        handed
+        signal_slapd CONT
+        failed 'token service is unavailable: socket .*: patd closed the connection'
+        sandbox patd-start
+    done
+    accepted "$service" alice acme owner
+    patience 3s
+}
+
+@test "slapd is killed amid a login: nobody gets in, at once, and the next one enters" {
+    local service=sshd-patient user=alice method
+
+    new_token alice acme
+    patience 60s
+    for method in "${METHODS[@]}"; do
+        signal_slapd STOP
+        in_hand "asked 1 '$PAT_SOCKET'" login "$method" "$service" "$user" "$TOKEN"
+        kill_hard "$PAT_SLAPD_PID"
+        handed
+        failed "verdict=unavailable .*$LDAPURI"
+        logged 'token service is unavailable: patd has no answer from the directory'
+        sandbox slapd-start
+    done
+    accepted "$service" alice acme owner
+    patience 3s
+}
+
 @test "a refusal takes its time, unless nodelay says otherwise" {
     local service user=alice method
 

@@ -51,6 +51,27 @@ signal_patd() {
     in_world /bin/kill "-$1" "$(cat "$PAT_PATD_PID")"
 }
 
+signal_slapd() {
+    in_world /bin/kill "-$1" "$(cat "$PAT_SLAPD_PID")"
+}
+
+# kill_hard PID-FILE: by SIGKILL, until it is gone.
+kill_hard() {
+    in_world /bin/kill -KILL "$(<"$1")"
+    wait_for 15 is_gone "$1"
+}
+
+is_gone() {
+    ! in_world grep -q '^State:[[:space:]]*[^Z]' "/proc/$(<"$1")/status"
+}
+
+# patience DURATION: so long patd waits for the directory from now on; see repair_world.
+patience() {
+    sandbox patd-stop
+    sed -i "s/^timeout = .*/timeout = $1/" "$PAT_CONF"
+    sandbox patd-start
+}
+
 # --- tokens ------------------------------------------------------------------------------
 
 # A file with every token there ever was, and with what of it is always in base64, wherever in
@@ -160,7 +181,7 @@ show_ends() {
 repair_world() {
     signal_patd CONT || true
     sandbox slapd-stop && sandbox slapd-start
-    sandbox patd-stop && sandbox patd-start
+    patience 3s
     change_member delete bob acme owners || true
     change_member add carol acme viewers || true
 } >/dev/null 2>&1
@@ -180,6 +201,48 @@ files_with_tokens() {
 
 now_ms() {
     printf '%s\n' $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+# --- a login that something happens to -------------------------------------------------------
+
+# in_hand CONDITION COMMAND [ARG...]
+# Begin the login, or whatever asks patd, and wait until it is under way, by that condition,
+# and nobody goes on: the directory is frozen, and all others wait for it. handed waits for
+# the end of it, and sets here what COMMAND has set. Clients give up long before a service
+# that is patient does, so that what hangs is no refusal.
+in_hand() {
+    local condition=$1
+    shift
+
+    {
+        "$@"
+        tell_outcome >"$BATS_TEST_TMPDIR/outcome"
+    } 3>&- &
+    IN_HAND=$!
+    wait_for 20 eval "$condition"
+    PROC=/proc/$WORLD_INIT/root/proc wait_for 20 at_rest '[0-9]*'
+    kill -0 "$IN_HAND"
+}
+
+handed() {
+    wait "$IN_HAND"
+    # shellcheck source=/dev/null
+    . "$BATS_TEST_TMPDIR/outcome"
+}
+
+# What the commands that ask set, as assignments.
+tell_outcome() {
+    local name
+
+    for name in status output LOGIN_MS SMTP_MS CODE HEADERS BODY patd_mark syslog_mark \
+        slapd_mark marker_mark; do
+        [[ ! -v $name ]] || printf '%s=%q\n' "$name" "${!name}"
+    done
+}
+
+# asked NUMBER SOCKET: so many have a connection to patd there.
+asked() {
+    (($(connections "$2" "$WORLD_INIT") == $1))
 }
 
 # --- a mail ----------------------------------------------------------------------------------
