@@ -168,10 +168,10 @@ EOF
     wait_for 15 test -S "$dir/$name/sss/pipes/private/pam"
 }
 
-# pam_host MODE SERVICE USER SECRET-FILE [PID]: a command for bench, in the mount namespace of
-# that process.
+# pam_host MODE SERVICE USER SECRET-FILE [PID]: a command for bench, in the mount namespace, and
+# with the root, of that process.
 pam_host() {
-    [[ -z ${5-} ]] || printf 'exec nsenter --target %d --mount -- ' "$5"
+    [[ -z ${5-} ]] || printf 'exec nsenter --target %d --mount --root --wdns=/ -- ' "$5"
     printf "'%s' %s '%s' %s %s '%s'" "$PAT_BUILD/tests/pamhost" "$1" "$dir/pam" "$2" "$3" "$4"
 }
 

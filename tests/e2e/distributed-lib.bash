@@ -36,10 +36,11 @@ lab_down() {
 }
 
 # in_switch COMMAND [ARG...]
-# Where all cables end. What runs there does not hold the pipe on which its own life hangs.
+# Where all cables end. What runs there does not hold the pipe on which its own life hangs,
+# and has the root directory of the lab, which is not that of its mount namespace in a chroot.
 in_switch() (
     exec {LAB_LIFELINE}>&-
-    exec nsenter --target "$LAB_INIT" --mount --net --pid -- "$@"
+    exec nsenter --target "$LAB_INIT" --mount --net --pid --root --wdns=/ -- "$@"
 )
 
 # in_host HOST COMMAND [ARG...]

@@ -66,8 +66,9 @@ need_root() {
 # --- what the tests are written in -----------------------------------------------------
 
 # in_room COMMAND [ARG...]
-# Run it where the small disk of own_disk is mounted. What it starts stays there.
-in_room() { nsenter --target "$ROOM" --mount -- "$@"; }
+# Run it where the small disk of own_disk is mounted. What it starts stays there. With the
+# root as well: entering a mount namespace leaves a chroot that the tests run in.
+in_room() { nsenter --target "$ROOM" --mount --root --wdns=/ -- "$@"; }
 
 # own_disk SIZE DIRECTORY
 # A disk of that size instead of the directory, with what that holds, for those alone who
@@ -266,8 +267,8 @@ was_used() { [[ $(get "$MINT_DN" patLastUsed) > $1 ]]; }
     write_conf "socket = $PAT_SOCKET"
     pam_service there
     own_disk 1m "$SANDBOX/sock"
-    in_background nsenter --target "$ROOM" --mount -- "$PAT_BUILD/patd" -f -c "$PAT_CONF" \
-        2>"$BATS_TEST_TMPDIR/log"
+    in_background nsenter --target "$ROOM" --mount --root --wdns=/ -- \
+        "$PAT_BUILD/patd" -f -c "$PAT_CONF" 2>"$BATS_TEST_TMPDIR/log"
     wait_for 10 grep -q serving "$BATS_TEST_TMPDIR/log"
     in_room mount -o remount,ro "$SANDBOX/sock"
     in_room "$PAT_BUILD/tests/pamlogin" "$PAM_DIR" there alice <<<"$MINT_TOKEN" |
