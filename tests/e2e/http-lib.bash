@@ -16,6 +16,17 @@ world_idle() {
     PROC=/proc/$WORLD_INIT/root/proc wait_for 20 at_rest "${pids[@]}"
 }
 
+# asked_by NAME: a client has asked, its nginx that pat-fcgi, and so on, and all of them wait.
+asked_by() {
+    local pids
+
+    mapfile -t pids < <(in_world pgrep -x curl)
+    ((${#pids[@]} > 0)) || return
+    mapfile -t -O "${#pids[@]}" pids < <(in_world pgrep -x nginx
+        cat "$WORLD/fcgi/$1.pid" "$PAT_PATD_PID" "$PAT_SLAPD_PID")
+    PROC=/proc/$WORLD_INIT/root/proc at_rest "${pids[@]}"
+}
+
 fault() {
     printf '%s\n' "$1"
     return 1

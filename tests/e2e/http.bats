@@ -375,18 +375,13 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
     let_in alice acme owner
 }
 
-# in_hand_of SERVER: a request, which a frozen slapd keeps with patd.
-in_hand_of() {
-    in_hand 'in_world pgrep -x curl' bearer "$1" /
-}
-
 @test "patd is killed amid a request: 503 with Retry-After, and the next one is served" {
     new_token alice acme
     patience 60s
     # Where pat-fcgi has no connection to patd yet, and where it has kept one.
     for _ in 1 2; do
         signal_slapd STOP
-        in_hand_of nginx-patient
+        in_hand 'asked_by patient' bearer nginx-patient /
         kill_hard "$PAT_PATD_PID"
         handed
         signal_slapd CONT
@@ -404,7 +399,7 @@ in_hand_of() {
     new_token alice acme
     patience 60s
     signal_slapd STOP
-    in_hand_of nginx-patient
+    in_hand 'asked_by patient' bearer nginx-patient /
     kill_hard "$PAT_SLAPD_PID"
     handed
     kept_out 503

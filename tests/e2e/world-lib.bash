@@ -220,7 +220,7 @@ in_hand() {
     } 3>&- &
     IN_HAND=$!
     wait_for 20 eval "$condition"
-    PROC=/proc/$WORLD_INIT/root/proc wait_for 20 at_rest '[0-9]*'
+    world_idle
     kill -0 "$IN_HAND"
 }
 
