@@ -51,7 +51,7 @@ set_list(const struct pat_option *o, char ***at, const char *value, struct pat_d
     if (value[0] != '\0') {
         list = pat_strv_split(value, (size_t)o->max, &why);
         if (list == NULL)
-            return fail(o, diag, why);
+            return why != NULL ? fail(o, diag, why) : PAT_ERR_NOMEM;
     }
     pat_strv_free(*at);
     *at = list;

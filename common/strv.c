@@ -75,7 +75,7 @@ pat_strv_split(const char *s, size_t max, const char **ret_why)
     char **list = calloc(max + 1, sizeof(*list));
     size_t n = 0;
 
-    *ret_why = "out of memory";
+    *ret_why = NULL;
     if (list == NULL)
         return NULL;
     for (;;) {

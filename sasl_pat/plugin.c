@@ -64,7 +64,7 @@ login_name(struct session *s, sasl_server_params_t *params, const char *in,
         return session_malformed(params);
     s->name = params->utils->malloc(in_len + 1);
     if (s->name == NULL)
-        return SASL_NOMEM;
+        return session_no_memory(params);
     memcpy(s->name, in, in_len);
     s->name[in_len] = '\0';
     return challenge("Password:", out, out_len);

@@ -82,6 +82,21 @@ fail(sasl_server_params_t *params, enum pat_err err, const struct pat_diag *diag
     return rc;
 }
 
+int
+session_no_memory(sasl_server_params_t *params)
+{
+    struct pat_diag none = {0};
+
+    return fail(params, PAT_ERR_NOMEM, &none);
+}
+
+/* What became of something that only we want. */
+static int
+passed_on(sasl_server_params_t *params, int rc)
+{
+    return rc == SASL_NOMEM ? session_no_memory(params) : rc;
+}
+
 /*
  * A token that was typed where the name belongs would go to logs as a name does. The
  * library takes the blanks off that were copied with it.
@@ -166,7 +181,7 @@ request_properties(const struct session *s, sasl_server_params_t *params)
 
     if (!s->settings.properties)
         return SASL_OK;
-    return params->utils->prop_request(params->propctx, names);
+    return passed_on(params, params->utils->prop_request(params->propctx, names));
 }
 
 /* Ours alone: what another source of properties knows by these names is not the same. */
@@ -193,7 +208,7 @@ set_properties(
     /* A role by itself would stay for who tries next on the connection. */
     if (rc != SASL_OK)
         params->utils->prop_erase(params->propctx, PROPERTY_ROLE);
-    return rc;
+    return passed_on(params, rc);
 }
 
 /* The library gives the name its canonical form, and the authzid, too, with that flag. */
@@ -233,7 +248,7 @@ check_password(sasl_server_params_t *params, const sasl_out_params_t *oparams,
     int rc;
 
     if (copy == NULL)
-        return SASL_NOMEM;
+        return session_no_memory(params);
     memcpy(copy, password, len);
     copy[len] = '\0';
     rc = utils->checkpass(
@@ -335,14 +350,15 @@ session_new(void *glob_context, sasl_server_params_t *params, const char *challe
     (void)challenge_len;
     s = params->utils->malloc(sizeof(*s));
     if (s == NULL)
-        return SASL_NOMEM;
+        return session_no_memory(params);
     memset(s, 0, sizeof(*s));
     rc = settings_read(params->utils, &s->settings);
-    if (rc != SASL_OK)
-        params->utils->free(s);
-    else
+    if (rc == SASL_OK) {
         *ret_context = s;
-    return rc;
+        return rc;
+    }
+    params->utils->free(s);
+    return passed_on(params, rc);
 }
 
 void

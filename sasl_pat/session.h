@@ -55,6 +55,12 @@ PAT_MUST_USE int session_bearer(struct session *s, sasl_server_params_t *params,
 /* What was sent is not of the mechanism's form: SASL_BADPROT. */
 int session_malformed(sasl_server_params_t *params);
 
+/*
+ * There is no memory for what is ours: SASL_UNAVAIL, which hosts tell as a failure that
+ * passes; SASL_NOMEM many of them tell as a refusal.
+ */
+int session_no_memory(sasl_server_params_t *params);
+
 /* The generic refusal: SASL_BADAUTH. */
 int session_refuse(sasl_server_params_t *params);
 

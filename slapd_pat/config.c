@@ -68,6 +68,8 @@ set_role_order(struct pat_settings *set, const char *text, const char **ret_why)
 {
     char **list = pat_strv_split(text, ROLES_MAX, ret_why);
 
+    if (list == NULL && *ret_why == NULL)
+        *ret_why = "out of memory";
     if (list == NULL)
         return false;
     pat_strv_free(set->role_order);
