@@ -347,7 +347,8 @@ mints() {
         for org in acme globex; do
             uid=bob
             ((i % 2)) || uid=alice
-            id=$org-$uid-$EPOCHREALTIME-$i
+            # Two that mint at once may do so in the same microsecond.
+            id=$org-$uid-$EPOCHREALTIME.$BASHPID-$i
             printf '%s\n' "dn: $(token_dn "$id")" 'objectClass: patToken' "patId: $id" \
                 "patOwner: uid=$uid,ou=people,$PAT_BASE" ''
             printf '%s\n' "$id" >>"$BATS_TEST_TMPDIR/ids"
