@@ -25,8 +25,9 @@ int pat_strv_compare(const char *a, const char *b);
 
 /*
  * Split at commas, white space around each item cut off. The caller frees the list.
- * Returns NULL for a list with an empty item ("a,,b", "") or with more than `max` of them,
- * *ret_why (a static phrase) tells which; and without memory, when *ret_why is NULL.
+ * Returns NULL for a list with an empty item ("a,,b", "") or with more than `max` of
+ * them, *ret_why (a static phrase) tells which; and without memory, when *ret_why is
+ * NULL.
  */
 PAT_MUST_USE char **pat_strv_split(const char *s, size_t max, const char **ret_why);
 
