@@ -254,16 +254,21 @@ teardown() {
     accepted sshd-pat alice acme owner
 }
 
+# killed_amid_login METHOD PID-FILE: as that user, at that service, with slapd that is frozen.
+killed_amid_login() {
+    signal_slapd STOP
+    in_hand "asked 1 '$PAT_SOCKET'" login "$1" "$service" "$user" "$TOKEN"
+    kill_hard "$2"
+    handed
+}
+
 @test "patd is killed amid a login: nobody gets in, at once, and the next one enters" {
     local service=sshd-patient user=alice method
 
     new_token alice acme
     patience 60s
     for method in "${METHODS[@]}"; do
-        signal_slapd STOP
-        in_hand "asked 1 '$PAT_SOCKET'" login "$method" "$service" "$user" "$TOKEN"
-        kill_hard "$PAT_PATD_PID"
-        handed
+        killed_amid_login "$method" "$PAT_PATD_PID"
         signal_slapd CONT
         failed 'token service is unavailable: socket .*: patd closed the connection'
         sandbox patd-start
@@ -278,10 +283,7 @@ teardown() {
     new_token alice acme
     patience 60s
     for method in "${METHODS[@]}"; do
-        signal_slapd STOP
-        in_hand "asked 1 '$PAT_SOCKET'" login "$method" "$service" "$user" "$TOKEN"
-        kill_hard "$PAT_SLAPD_PID"
-        handed
+        killed_amid_login "$method" "$PAT_SLAPD_PID"
         failed "verdict=unavailable .*$LDAPURI"
         logged 'token service is unavailable: patd has no answer from the directory'
         sandbox slapd-start
