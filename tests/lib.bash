@@ -165,6 +165,15 @@ mint_self() {
     fi
 }
 
+# mistyped TOKEN
+# Print it with another last character, so that its checksum is wrong.
+mistyped() {
+    case $1 in
+        *x) printf '%sy\n' "${1%?}" ;;
+        *) printf '%sx\n' "${1%?}" ;;
+    esac
+}
+
 # revoke DN
 # The administrator revokes the token.
 revoke() {

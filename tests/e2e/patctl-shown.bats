@@ -148,7 +148,7 @@ LDIF
 
     mint bob acme
     made=$MINT_TOKEN
-    MINT_TOKEN=${made%?}x
+    MINT_TOKEN=$(mistyped "$made")
     end_token
     ended_as 1 'not a token'
     MINT_TOKEN=$made$made

@@ -112,11 +112,7 @@ unknown_token() {
 
 # One character of TOKEN becomes another.
 mistype_token() {
-    if [[ $TOKEN == *x ]]; then
-        TOKEN=${TOKEN%?}y
-    else
-        TOKEN=${TOKEN%?}x
-    fi
+    TOKEN=$(mistyped "$TOKEN")
     remember_token "$TOKEN"
 }
 
