@@ -83,13 +83,19 @@ write_stderr(enum pat_log_level level, const char *text)
         return; /* nowhere left to say so */
 }
 
+bool
+log_wants(enum pat_log_level level)
+{
+    return (int)level <= atomic_load(&max_level);
+}
+
 void
 log_write(enum pat_log_level level, const char *fmt, ...)
 {
     char text[1280];
     va_list ap;
 
-    if ((int)level > atomic_load(&max_level))
+    if (!log_wants(level))
         return;
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);

@@ -23,6 +23,9 @@
 void log_open(bool foreground);
 void log_set_level(enum pat_log_level level);
 
+/* Would a line of this level be written? Saves making one that would not. */
+bool log_wants(enum pat_log_level level);
+
 void log_write(enum pat_log_level level, const char *fmt, ...) PAT_PRINTF(2, 3);
 
 /* What may happen ten thousand times a second: one line in 10 s, with a count. */

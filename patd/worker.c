@@ -41,12 +41,18 @@ refresh(struct worker *w)
     return pat_ctx_new(&w->settings->conf, &w->settings->health, &w->ctx) == PAT_OK;
 }
 
+/* Of a line about a request. */
+static enum pat_log_level
+level_of(enum pat_err err)
+{
+    return err == PAT_ERR_UNAVAIL || err == PAT_ERR_RECORD ? PAT_LOG_ERROR : PAT_LOG_INFO;
+}
+
 /* What the lines about requests end in, and write it. */
 static void
 log_end(struct log_line *line, const struct client *c, enum pat_err err, int64_t took_ns,
     const struct pat_diag *diag)
 {
-    bool error = err == PAT_ERR_UNAVAIL || err == PAT_ERR_RECORD;
     char number[32];
 
     (void)snprintf(number, sizeof(number), "%lu", (unsigned long)client_uid(c));
@@ -55,7 +61,7 @@ log_end(struct log_line *line, const struct client *c, enum pat_err err, int64_t
     log_line_add(line, "ms", number);
     if (diag->text[0] != '\0')
         log_line_add(line, "detail", diag->text);
-    log_write(error ? PAT_LOG_ERROR : PAT_LOG_INFO, "%s", line->text);
+    log_write(level_of(err), "%s", line->text);
 }
 
 /*
@@ -69,8 +75,11 @@ log_decision(const struct worker *w, const struct client *c,
 {
     const struct pat_record *rec = pat_ctx_record(w->ctx);
     bool ok = err == PAT_OK;
-    struct log_line line = {"", 0};
+    struct log_line line;
 
+    if (!log_wants(level_of(err)))
+        return;
+    line.len = 0;
     log_line_add(&line, "verdict",
         ok ? "accept" : (err == PAT_ERR_UNAVAIL ? "unavailable" : "refuse"));
     if (!ok)
