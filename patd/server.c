@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -50,7 +51,6 @@ struct client {
     struct user *user;
     bool polled; /* known to epoll */
     int64_t arrival_ns;
-    struct pat_msg msg;
 
     /* Under the server's lock */
     bool armed;
@@ -58,6 +58,8 @@ struct client {
     int64_t until_ns; /* when to hang up, while armed */
     struct client *prev, *next;
     struct client *queue_next;
+
+    struct pat_msg msg; /* last: only its length needs to be set at the beginning */
 };
 
 struct server {
@@ -427,7 +429,7 @@ static enum pat_err
 client_new(struct server *s, enum protocol protocol, int fd, uid_t uid,
     struct client **ret_client)
 {
-    struct client *c = calloc(1, sizeof(*c));
+    struct client *c = malloc(sizeof(*c));
     struct user *u = NULL;
     bool room;
 
@@ -442,6 +444,8 @@ client_new(struct server *s, enum protocol protocol, int fd, uid_t uid,
         free(c);
         return room ? PAT_ERR_NOMEM : PAT_ERR_UNAVAIL;
     }
+    memset(c, 0, offsetof(struct client, msg));
+    c->msg.len = 0;
     c->source.kind = SOURCE_CLIENT;
     c->source.fd = fd;
     c->source.protocol = protocol;
