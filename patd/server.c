@@ -147,17 +147,20 @@ share_of(size_t whole)
 /* Queue: all under the lock */
 
 static bool
+queue_has_room(const struct server *s, const struct user *u)
+{
+    return s->queue_len < s->limits.queue_max &&
+           u->queued < share_of(s->limits.queue_max);
+}
+
+static void
 queue_push(struct server *s, struct client *c)
 {
-    if (s->queue_len >= s->limits.queue_max ||
-        c->user->queued >= share_of(s->limits.queue_max))
-        return false;
     c->queue_next = NULL;
     *s->queue_tail = c;
     s->queue_tail = &c->queue_next;
     s->queue_len++;
     c->user->queued++;
-    return true;
 }
 
 static struct client *
@@ -286,20 +289,6 @@ client_send(struct client *c, const void *answer, size_t len)
         (void)shutdown(c->source.fd, SHUT_RDWR);
 }
 
-/* Most clients ask once and hang up, by now: that saves epoll from having to tell. */
-void
-server_release(struct server *s, struct client *c)
-{
-    char byte;
-
-    pat_msg_clear(&c->msg);
-    if (protocol_asks_once(c->source.protocol) ||
-        recv(c->source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
-        client_free(s, c);
-    else
-        client_arm(s, c, pat_monotonic_ns() + IDLE_TIMEOUT_NS);
-}
-
 void
 server_hang_up(struct server *s, struct client *c)
 {
@@ -366,29 +355,17 @@ receive(struct client *c)
 }
 
 /*
- * Read what is there. Returns the client with a whole request, or NULL: it was armed
- * again, or is gone, or was taken over. One request is answered before the next may be
- * sent, so that bytes behind a whole request are junk.
+ * Take the `n` bytes that were received, or what came instead. Returns the client with a
+ * whole request, or NULL: it was armed again, or is gone, or was taken over. One request
+ * is answered before the next may be sent, so that bytes behind a whole request are junk.
  */
 static struct client *
-client_read(struct server *s, struct client *c)
+client_take(struct server *s, struct client *c, ssize_t n)
 {
     struct pat_msg *msg = &c->msg;
     bool fresh = msg->len == 0;
     size_t whole = 0;
-    ssize_t n;
 
-    n = receive(c);
-    if (n < 0 && errno == EAGAIN && !c->polled) {
-        /* The kernel often wakes us before a client has got from connect(2) to send(2),
-         * on the same processor: let it. */
-        (void)sched_yield();
-        n = receive(c);
-    }
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        client_arm(s, c, pat_monotonic_ns() + READ_TIMEOUT_NS);
-        return NULL;
-    }
     if (n <= 0) {
         client_free(s, c);
         return NULL;
@@ -409,6 +386,81 @@ client_read(struct server *s, struct client *c)
     if (c->source.protocol == PROTOCOL_SASLAUTHD && s->events.divert(s, c))
         return NULL;
     return c;
+}
+
+static bool
+would_block(ssize_t n)
+{
+    return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+/* Read what is there, and go on as client_take() does. */
+static struct client *
+client_read(struct server *s, struct client *c)
+{
+    ssize_t n = receive(c);
+
+    if (would_block(n) && !c->polled) {
+        /* The kernel often wakes us before a client has got from connect(2) to send(2),
+         * on the same processor: let it. */
+        (void)sched_yield();
+        n = receive(c);
+    }
+    if (would_block(n)) {
+        client_arm(s, c, pat_monotonic_ns() + READ_TIMEOUT_NS);
+        return NULL;
+    }
+    return client_take(s, c, n);
+}
+
+/* Whose request was answered may ask again, as a rule. */
+static bool
+client_goes_on(struct server *s, struct client *c)
+{
+    pat_msg_clear(&c->msg);
+    if (!protocol_asks_once(c->source.protocol))
+        return true;
+    client_free(s, c);
+    return false;
+}
+
+static void
+client_rest(struct server *s, struct client *c)
+{
+    client_arm(s, c, pat_monotonic_ns() + IDLE_TIMEOUT_NS);
+}
+
+/*
+ * Most clients have hung up by now, or sent their next request: that saves epoll from
+ * having to tell. A next request goes behind those that wait, full or not, for its worker
+ * takes one from them now. Once stopping nothing more is taken.
+ */
+void
+server_release(struct server *s, struct client *c)
+{
+    bool stopping;
+    ssize_t n;
+
+    if (!client_goes_on(s, c))
+        return;
+    lock(s);
+    stopping = s->stopping;
+    unlock(s);
+    if (stopping) {
+        client_free(s, c);
+        return;
+    }
+    n = receive(c);
+    if (would_block(n)) {
+        client_rest(s, c);
+        return;
+    }
+    c = client_take(s, c, n);
+    if (c == NULL)
+        return;
+    lock(s);
+    queue_push(s, c);
+    unlock(s);
 }
 
 /* The fallback leads back to us, by some other path: it would go round for ever. */
@@ -576,17 +628,20 @@ client_event(struct server *s, struct client *c)
 static void
 enqueue(struct server *s, struct client *c)
 {
-    bool queued;
+    bool room;
 
     lock(s);
-    queued = queue_push(s, c);
+    room = queue_has_room(s, c->user);
+    if (room)
+        queue_push(s, c);
     unlock(s);
-    if (queued)
+    if (room)
         return;
     log_full(
         &s->queue_limit, "queue_max, or one user's half of it, is reached", c->user->uid);
     client_answer(c, PAT_ERR_UNAVAIL, NULL);
-    server_release(s, c);
+    if (client_goes_on(s, c))
+        client_rest(s, c);
 }
 
 /* What was sent before the signal is served: take it in, then end for everybody. */

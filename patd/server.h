@@ -87,8 +87,10 @@ void client_send(struct client *c, const void *answer, size_t len);
  */
 PAT_MUST_USE bool server_divert(struct server *s, struct client *c);
 
-/* Give a client back: its message is erased, and it may ask again if its protocol lets
- * it.
+/*
+ * Give a client back: its message is erased, and it may ask again if its protocol lets
+ * it. If its next request is there by now it is put into the queue, so that whoever gives
+ * back a client of such a protocol has to go on to server_next().
  */
 void server_release(struct server *s, struct client *c);
 

@@ -103,6 +103,30 @@ patd_fails() {
     [[ $rss_after -lt 30720 && $((rss_after - rss_before)) -lt 1024 ]]
 }
 
+@test "clients that ask without a pause keep neither others waiting nor patd from ending" {
+    local pid load
+
+    pid=$(patd_pid)
+    # shellcheck disable=SC2016 # its own arguments
+    in_background sh -c 'exec "$1" -k "$2" 64 10000000 alice <"$3" >/dev/null' - \
+        "$PAT_BUILD/tests/patload" "$PAT_SOCKET" "$TOKEN_FILE"
+    load=${BACKGROUND_PIDS[-1]}
+    wait_for 15 eval '[[ $(fd_count) -gt 64 ]]'
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        login plain alice
+        expect PAM_SUCCESS
+    done
+    kill -0 "$load"
+    kill -TERM "$pid"
+    wait_for 15 eval "! kill -0 $pid 2>/dev/null"
+    logged 'stopped'
+    kill -TERM "$load"
+    sandbox patd-stop
+    sandbox patd-start
+    login plain alice
+    expect PAM_SUCCESS
+}
+
 @test "no token stays in patd's memory, and none can get into a core file" {
     [[ $EUID -eq 0 ]] || skip 'needs root, to read the memory of another process'
     [[ ${SANITIZE-} != 1 ]] || return 0 # which keep what was freed, and terabytes of maps
