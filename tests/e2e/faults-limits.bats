@@ -108,27 +108,23 @@ as_nobody() {
 # limit RESOURCE VALUE: of patd, from now on; it could be raised again.
 limit() { as_nobody prlimit --pid "$(patd_pid)" "--$1=$2:"; }
 
-fd_count() { find "/proc/$(patd_pid)/fd" -mindepth 1 | wc -l; }
-
 # Ticks of a processor that patd has used, of which a second has 100.
 cpu_ticks() { sed 's/.*) //' "/proc/$(patd_pid)/stat" | awk '{ print $12 + $13 }'; }
 
 # in_hand SERVICE: log in, in the background, until patd has the request, which a frozen
 # slapd keeps there. Then handed fills in status, output and LOGIN_MS.
 in_hand() {
-    local before
-    before=$(fd_count)
-
-    {
-        login "$1" alice
-        printf '%s\n' "$output"
-    } >"$BATS_TEST_TMPDIR/in-hand" 3>&- &
-    IN_HAND=$!
-    wait_for 10 eval "((\$(fd_count) > $before))"
+    printf '%s\n' "$MINT_TOKEN" >"$BATS_TEST_TMPDIR/in-hand.token"
+    # shellcheck disable=SC2016 # the inner shell expands
+    in_background bash -c 'exec "$0" "$1" "$2" alice <"$3.token" >"$3"' \
+        "$PAT_BUILD/tests/pamlogin" "$PAM_DIR" "$1" "$BATS_TEST_TMPDIR/in-hand"
+    under_way "${BACKGROUND_PIDS[-1]}"
 }
 
 handed() {
-    wait "$IN_HAND"
+    status=0
+    wait "${BACKGROUND_PIDS[-1]}" || status=$?
+    unset 'BACKGROUND_PIDS[-1]'
     output=$(<"$BATS_TEST_TMPDIR/in-hand")
     LOGIN_MS=$(sed -n 's/^authenticate: .* \([0-9]*\) ms$/\1/p' <<<"$output")
 }
