@@ -82,7 +82,7 @@ const struct pat_option pat_conf_table[] = {
         "Permissions of the sockets (octal)"},
     {"user", PAT_OPTION_STRING, AT(user), 0, 0, NULL, "patd",
         "User to become when started as root (name)"},
-    {"workers", PAT_OPTION_INT, AT(workers), 1, 64, NULL, "4",
+    {"workers", PAT_OPTION_INT, AT(workers), 1, 64, NULL, "8",
         "Requests at a time, each with a connection of its own (1 to 64)"},
     {"queue_max", PAT_OPTION_INT, AT(queue_max), 1, 65536, NULL, "256",
         "Requests that may wait for a worker; more are answered unavailable (1 to "

@@ -32,13 +32,15 @@ middle() {
     LC_ALL=C sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
+workers() { "$PAT_BUILD/patd" -d | sed -n 's/^#workers = //p'; }
+
 bench_throughput() {
     local rounds=5 requests=15000 clients round n before measure
     local -a bare=(-u "$(id -u "$RUN_USER")" "$dir/load/load.conf")
 
     [[ -z $quick ]] || rounds=2 requests=4000
     load_box
-    title "many at once, per second, medians of $rounds runs in turn; 4 workers"
+    title "many at once, per second, medians of $rounds runs in turn; patd with $(workers) workers"
     printf '  %8s %12s %14s %8s %14s %8s %10s %10s %8s\n' clients 'bare loop' 'patd, kept' \
         '/ bare' 'patd, anew' '/ bare' p50/us p99/us CPU/us
     for clients in 1 4 16 64; do

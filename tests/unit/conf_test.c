@@ -110,7 +110,7 @@ defaults(void **state)
     check_items("socket", conf.socket, LIST("/run/patd/patd.sock"));
     unit_check_int("socket_mode", conf.socket_mode, 0666);
     unit_check_string("user", conf.user, "patd");
-    unit_check_int("workers", conf.workers, 4);
+    unit_check_int("workers", conf.workers, 8);
     unit_check_int("queue_max", conf.queue_max, 256);
     unit_check_int("clients_max", conf.clients_max, 1024);
     unit_check_int("log_level", conf.log_level, PAT_LOG_INFO);
