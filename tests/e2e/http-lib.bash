@@ -39,7 +39,7 @@ request() {
     url=http://127.0.0.1:$(<"$WORLD/port/$1")$2
     shift 2
 
-    mark_logs
+    mark_logs || return
     BODY=$(in_world curl -q -s -m 30 -D "$WORLD/secret/headers" "$@" "$url") || true
     HEADERS=$(tr -d '\r' <"$WORLD/secret/headers" | sed -E 's/^([A-Za-z-]+):/\L\1:/')
     CODE=$(sed -n '1s/^[^ ]* \([0-9]*\).*/\1/p' <<<"$HEADERS")
@@ -93,13 +93,13 @@ let_in() {
     name=$(encoded "$TOKEN_NAME")
     want="X-Pat-Id=$MINT_ID|X-Pat-Name=$name|X-Pat-Org=$2|X-Pat-Role=$3|X-Pat-User=$1"
 
-    answered 200
+    answered 200 || return
     [[ $(header seen) == "$want" ]] || fault "expected $want, seen: $(header seen)"
 }
 
 # kept_out CODE [CHALLENGE]: the upstream was not reached.
 kept_out() {
-    answered "$@"
+    answered "$@" || return
     [[ $HEADERS != *$'\nseen:'* ]] || fault 'it came through'
 }
 

@@ -41,7 +41,7 @@ both() {
     local server
 
     for server in nginx-plain apache; do
-        "${@//SERVER/$server}" || fault "with $server"
+        "${@//SERVER/$server}" || fault "with $server" || return
     done
 }
 
