@@ -745,6 +745,42 @@ same_layout(void)
     return same;
 }
 
+static int
+refuse_transaction(Operation *op, SlapReply *rs)
+{
+    (void)op;
+    rs->sr_text =
+        "pat: LDAP transactions (RFC 5805) are refused on this server: send each "
+        "request by itself";
+    return LDAP_UNWILLING_TO_PERFORM;
+}
+
+/*
+ * slapd 2.5.13 uses requests of a transaction of its client after it has freed them, so
+ * that any account can end it: with this overlay or without, in any database. Replace its
+ * functions that begin and end a transaction, and do not offer them in the root DSE. No
+ * request waits in a transaction then.
+ */
+static int
+refuse_transactions(void)
+{
+    static const struct berval oids[] = {
+        BER_BVC(LDAP_EXOP_TXN_START), BER_BVC(LDAP_EXOP_TXN_END)};
+    size_t i;
+
+    for (i = 0; i < sizeof(oids) / sizeof(oids[0]); i++) {
+        if (load_extop2(&oids[i], SLAP_EXOP_HIDE, refuse_transaction, 1) != 0) {
+            Debug(LDAP_DEBUG_ANY,
+                "pat: cannot replace slapd's extended operation %s, by which a client "
+                "can "
+                "end slapd: build the module again here, by \"make deps && make\"\n",
+                oids[i].bv_val);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 PAT_EXPORT int init_module(int argc, char *argv[]);
 
 int
@@ -770,7 +806,10 @@ init_module(int argc, char *argv[])
     overlay.on_bi.bi_entry_release_rw = pat_txn_entry_release;
     overlay.on_bi.bi_cf_ocs = pat_config_classes;
     rc = config_register_schema(pat_config_table, pat_config_classes);
-    return rc != 0 ? rc : overlay_register(&overlay);
+    if (rc == 0)
+        rc = overlay_register(&overlay);
+    /* Last: slapd would keep the functions of a module that it has not loaded. */
+    return rc != 0 ? rc : refuse_transactions();
 }
 
 PAT_EXPORT int term_module(void);

@@ -27,6 +27,7 @@ A CASE is NAME:ROAD, one way to remove one or two persons from the org acme:
                                  them, one a line
   transaction                    do what the LDIF on standard input says as an LDAP
                                  transaction; ends with the result's code
+  hostile HOW COUNT [DN PW]      see cmd_hostile(); without a DN anonymously
   map                            print the bytes in use in the database, and its last
                                  transaction's number
   memory PID CONTROL             is the token on standard input in that process?
@@ -427,18 +428,18 @@ def removal(case, members):
 
 
 class Client:
-    """One connection, bound as the administrator."""
+    """One connection, bound as the administrator or as `dn`, which may be empty."""
 
-    def __init__(self):
+    def __init__(self, dn=None, password=""):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(60)
         self.sock.connect(urllib.parse.unquote(env("LDAPURI").removeprefix("ldapi://")))
         self.ident = 0
         self.data = b""
-        password = pathlib.Path(env("PAT_ADMIN_PW_FILE")).read_text(encoding="ascii").strip()
-        self.send(
-            tlv(0x60, b"\x02\x01\x03", octets(env("PAT_ADMIN_DN")), octets(password, 0x80))
-        )
+        if dn is None:
+            dn = env("PAT_ADMIN_DN")
+            password = pathlib.Path(env("PAT_ADMIN_PW_FILE")).read_text(encoding="ascii").strip()
+        self.send(tlv(0x60, b"\x02\x01\x03", octets(dn), octets(password, 0x80)))
         answer = self.receive()
         if answer is None or answer[0] != 0:
             fail(f"bind: {answer}")
@@ -788,9 +789,43 @@ def cmd_mints(count, owner, container):
     print(*(token.decode() for token in tokens), sep="\n")
 
 
+TXN_START, TXN_SPEC, TXN_END = (f"1.3.6.1.1.21.{n}" for n in (1, 2, 3))
+
+
+def cmd_hostile(how, count, dn="", password=""):
+    """Transactions that end a slapd which accepts them, one after another, each on its own
+    connection: HOW is commit (with a request that fails), abort, drop (the connection), or
+    bare (nothing but requests of a transaction that has not begun). Nothing waits for the
+    answers to the requests. Prints the distinct answers to the first request; fails if slapd
+    has gone."""
+    spec = tlv(0xA0, tlv(0x30, octets(TXN_SPEC), tlv(0x01, b"\xff"), octets("")))
+    verdict = [tlv(0x01, b"\0")] if how == "abort" else []
+    answers = set()
+    for _ in range(int(count)):
+        client = Client(dn, password)
+        if how != "bare":
+            client.send(extended(TXN_START))
+            answers.add(client.receive())
+        client.send(
+            modify(person("bob"), (2, "description", ["x"])),
+            modify("cn=nowhere," + BASE, (2, "description", ["x"])),
+            controls=spec,
+        )
+        if how in ("commit", "abort"):
+            client.send(extended(TXN_END, tlv(0x30, *verdict, octets(""))))
+            if None in [client.receive() for _ in range(3)]:
+                fail("slapd has gone")
+        elif how == "bare":
+            answers |= {client.receive(), client.receive()}
+        if None in answers:
+            fail("slapd has gone")
+        client.close(reset=how == "drop")
+    print(*sorted(f"{code} {text}" for code, text in answers), sep="\n")
+
+
 def cmd_transaction():
-    """Gives slapd time after each request, as ldapmodify does not: with or without overlays
-    it frees requests of a transaction that fails at once, and goes on using them."""
+    """Gives slapd time after each request, as ldapmodify does not: a slapd that accepts
+    transactions frees requests of one that fails at once, and goes on using them."""
     client = Client()
 
     def ask(operation, controls=b""):
@@ -802,13 +837,13 @@ def cmd_transaction():
         return answer
 
     # Of this slapd the one transaction of a connection has no name.
-    spec = tlv(0xA0, tlv(0x30, octets("1.3.6.1.1.21.2"), tlv(0x01, b"\xff"), octets("")))
-    answer = ask(extended("1.3.6.1.1.21.1"))
+    spec = tlv(0xA0, tlv(0x30, octets(TXN_SPEC), tlv(0x01, b"\xff"), octets("")))
+    answer = ask(extended(TXN_START))
     for record in sys.stdin.read().strip().split("\n\n"):
         if answer[0] == 0:
             answer = ask(change(record.splitlines()), spec)
     if answer[0] == 0:
-        answer = ask(extended("1.3.6.1.1.21.3", tlv(0x30, octets(""))))
+        answer = ask(extended(TXN_END, tlv(0x30, octets(""))))
     client.close()
     print(*answer)
     sys.exit(answer[0])
