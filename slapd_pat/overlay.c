@@ -649,14 +649,17 @@ modifies_ours(const Modifications *m)
     return false;
 }
 
-/* Of events everything is ours, also what the server alone writes, or the relax control.
+/*
+ * Of events everything is ours, also what the server alone writes, or the relax control;
+ * of tokens the size of every value.
  */
 static bool
-names_event(const struct berval *ndn)
+names_ours(const struct berval *ndn)
 {
-    static const char rdn[] = "patEventId=";
+    static const char event[] = "patEventId=", token[] = "patId=";
 
-    return strncasecmp(ndn->bv_val, rdn, sizeof(rdn) - 1) == 0;
+    return strncasecmp(ndn->bv_val, event, sizeof(event) - 1) == 0 ||
+           strncasecmp(ndn->bv_val, token, sizeof(token) - 1) == 0;
 }
 
 static int
@@ -671,7 +674,7 @@ hook_modify(Operation *op, SlapReply *rs)
             return go(op, rs, op_modify, prepare_nothing, pat_converge_completed);
     }
     if (is_internal(op) ||
-        !(modifies_ours(op->orm_modlist) || names_event(&op->o_req_ndn)))
+        !(modifies_ours(op->orm_modlist) || names_ours(&op->o_req_ndn)))
         return SLAP_CB_CONTINUE;
     return go(op, rs, op_modify, prepare_other, after_modify);
 }

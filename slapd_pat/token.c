@@ -10,6 +10,9 @@
 #define ID_MAX       64
 #define REASON_MAX   256
 #define LIFETIME_MAX 9999999999 /* seconds: no sum with it overflows */
+#define VALUE_MAX    2048       /* bytes, of one value */
+#define VALUES_MAX   4096       /* bytes, of all values of a token together */
+#define VALUE_COST   16         /* bytes, counted for a value besides its text */
 
 /* Attributes that only the server or an import may bring, besides the hash. */
 static AttributeDescription **const history[] = {
@@ -96,6 +99,56 @@ has_value(const Attribute *a, const struct berval *value)
         if (bvmatch(&a->a_vals[i], value))
             return true;
     return false;
+}
+
+/* The server alone writes these, or they name an entry that exists. */
+static bool
+is_bounded(const AttributeDescription *ad)
+{
+    return ad == pat_schema.owner || ad == pat_schema.revoked_by ||
+           is_at_operational(ad->ad_type);
+}
+
+/* The bytes of all values that a client chose. */
+static size_t
+text_size(const Entry *e)
+{
+    const Attribute *a;
+    size_t size = 0;
+    unsigned i;
+
+    for (a = e->e_attrs; a != NULL; a = a->a_next)
+        for (i = 0; !is_bounded(a->a_desc) && i < a->a_numvals; i++)
+            size += a->a_vals[i].bv_len + VALUE_COST;
+    return size;
+}
+
+/*
+ * A revocation writes the whole entry again, and needs as much room: a member must not be
+ * able to make that too much. What was larger before may stay, so that it can be revoked.
+ */
+static int
+check_sizes(struct pat_work *w, Entry *before, Entry *after)
+{
+    size_t was = before == NULL ? 0 : text_size(before), is = text_size(after);
+    const Attribute *a, *old;
+    unsigned i;
+
+    for (a = after->e_attrs; a != NULL; a = a->a_next) {
+        old = before == NULL ? NULL : attr_find(before->e_attrs, a->a_desc);
+        for (i = 0; !is_bounded(a->a_desc) && i < a->a_numvals; i++)
+            if (a->a_vals[i].bv_len > VALUE_MAX && !has_value(old, &a->a_vals[i]))
+                return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
+                    "pat: %s: a value is %lu bytes long; a token allows %d: shorten it",
+                    a->a_desc->ad_cname.bv_val, (unsigned long)a->a_vals[i].bv_len,
+                    VALUE_MAX);
+    }
+    if (is > VALUES_MAX && is > was && pat_value(after, pat_schema.revoked) == NULL)
+        return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
+            "pat: the values of the token take %lu bytes; %d are allowed (each counts %d "
+            "more than its length): remove some",
+            (unsigned long)is, VALUES_MAX, VALUE_COST);
+    return LDAP_SUCCESS;
 }
 
 static bool
@@ -364,6 +417,8 @@ pat_token_added(struct pat_work *w, Entry *e)
         rc = check_expiry(w, e, org);
     if (rc == LDAP_SUCCESS)
         rc = check_scopes(w, NULL, e);
+    if (rc == LDAP_SUCCESS)
+        rc = check_sizes(w, NULL, e);
     if (rc != LDAP_SUCCESS)
         goto out;
     event.target = pat_value(e, pat_schema.id);
@@ -510,6 +565,8 @@ pat_token_modified(struct pat_work *w, Entry *before, Entry *after)
         rc = check_expiry_change(w, before, after);
     if (rc == LDAP_SUCCESS)
         rc = check_scopes(w, before, after);
+    if (rc == LDAP_SUCCESS)
+        rc = check_sizes(w, before, after);
     if (rc == LDAP_SUCCESS && revoked)
         rc = token_event(
             w, after, "pat.revoked", pat_value(after, pat_schema.revoked_reason));
