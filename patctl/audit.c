@@ -261,7 +261,9 @@ show(struct audit *a, struct session *s, const char *base, const char *filter)
     /* Nothing that one may see is no mistake. */
     if (rc == LDAP_NO_SUCH_OBJECT)
         rc = LDAP_SUCCESS;
-    rc = rc == LDAP_SUCCESS ? EX_OK : session_fail(s, "audit log below %s", base);
+    rc = rc == LDAP_SUCCESS
+             ? EX_OK
+             : session_fail(s, "the audit log below %s is not complete", base);
     if (!tell_kept(a, s) && rc == EX_OK)
         rc = EX_IOERR;
     if (rc == EX_OK)

@@ -58,7 +58,8 @@ live_tokens_find(
     rc = session_search(s, org_dn, LDAP_SCOPE_SUBTREE, filter, attrs, take_token, ret);
     progress_end();
     free(filter);
-    if (rc != LDAP_SUCCESS)
+    ret->more = ret->count > 0 && session_limited(rc);
+    if (rc != LDAP_SUCCESS && !ret->more)
         return session_fail(s, "looking for tokens");
     for (size_t i = 0; i < ret->count; i++)
         if (ret->dns[i] == NULL || ret->ids[i] == NULL)

@@ -5,6 +5,7 @@
 #ifndef PATCTL_LIVE_H
 #define PATCTL_LIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "attr.h"
@@ -13,11 +14,13 @@
 struct live_tokens {
     char **dns, **ids;
     size_t count, room;
+    bool more; /* the server's limit ended the search: there may be further ones */
 };
 
 /*
  * The tokens of `owner`, a DN, below `org_dn`, or, NULL, the base, that are not revoked.
- * An exit status: said. *ret is to be cleared either way.
+ * EX_OK with ret->more: the server returned some tokens and then reported a limit.
+ * Another exit status: said. *ret is to be cleared either way.
  */
 PAT_MUST_USE int live_tokens_find(
     struct session *s, const char *org_dn, const char *owner, struct live_tokens *ret);

@@ -182,7 +182,8 @@ change_role(struct session *s, const struct call *call, const struct place *p)
 }
 
 static int
-confirm_removal(const struct call *call, const struct place *p, size_t count)
+confirm_removal(
+    const struct call *call, const struct place *p, const struct live_tokens *live)
 {
     const struct options *o = call->options;
     char question[512];
@@ -190,9 +191,28 @@ confirm_removal(const struct call *call, const struct place *p, size_t count)
     if (o->yes)
         return EX_OK;
     (void)snprintf(question, sizeof(question),
-        "Remove %s from %s, and revoke %zu live token%s? This cannot be undone.", p->user,
-        p->org_name, count, count == 1 ? "" : "s");
+        "Remove %s from %s, and revoke %s%zu live token%s? This cannot be undone.",
+        p->user, p->org_name, live->more ? "all, at least " : "", live->count,
+        live->count == 1 && !live->more ? "" : "s");
     return prompt_confirm(question);
+}
+
+/* Tell what became of the tokens that were live. Either number may be a lower bound. */
+static void
+tell_removal(
+    const struct place *p, const struct live_tokens *live, const struct live_tokens *left)
+{
+    size_t gone = live->count - (left->count < live->count ? left->count : live->count);
+
+    if (left->count > 0)
+        say_note("%s%zu live tokens are left: without the overlay pat they work again "
+                 "when %s comes back: patctl revoke --owner %s --org %s",
+            left->more ? "at least " : "", left->count, p->user, p->user, p->org_name);
+    if (left->more)
+        say_note("%s is out of %s.", p->user, p->org_name);
+    else
+        say_note("%s is out of %s; %s%zu tokens were revoked.", p->user, p->org_name,
+            live->more ? "at least " : "", gone);
 }
 
 static int
@@ -209,19 +229,13 @@ remove_member(struct session *s, const struct call *call, const struct place *p)
     if (rc == EX_OK)
         rc = live_tokens_find(s, p->org, p->person, &live);
     if (rc == EX_OK)
-        rc = confirm_removal(call, p, live.count);
+        rc = confirm_removal(call, p, &live);
     if (rc == EX_OK)
         rc = leave_groups(s, p, &groups, NULL);
     if (rc == EX_OK)
         rc = live_tokens_find(s, p->org, p->person, &left);
-    if (rc == EX_OK && left.count > 0)
-        say_note(
-            "%zu live tokens are left: without the overlay pat they work again when %s "
-            "comes back: patctl revoke --owner %s --org %s",
-            left.count, p->user, p->user, p->org_name);
     if (rc == EX_OK)
-        say_note("%s is out of %s; %zu tokens were revoked.", p->user, p->org_name,
-            live.count - (left.count < live.count ? left.count : live.count));
+        tell_removal(p, &live, &left);
     live_tokens_clear(&live);
     live_tokens_clear(&left);
     role_groups_clear(&groups);

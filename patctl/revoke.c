@@ -64,38 +64,83 @@ revoke_ids(struct session *s, const struct options *o, const struct call *call)
 }
 
 static int
-confirm(const struct options *o, size_t count)
+confirm(const struct options *o, const struct live_tokens *live)
 {
     char question[512];
 
     if (o->yes)
         return EX_OK;
     (void)snprintf(question, sizeof(question),
-        "Revoke %zu live token%s of %s in %s? This cannot be undone.", count,
-        count == 1 ? "" : "s", o->owner, o->org == NULL ? "all orgs" : o->org);
+        "Revoke %s%zu live token%s of %s in %s? This cannot be undone.",
+        live->more ? "all, at least " : "", live->count,
+        live->count == 1 && !live->more ? "" : "s", o->owner,
+        o->org == NULL ? "all orgs" : o->org);
     return prompt_confirm(question);
 }
 
+/* Of all rounds, but for `failed`, which is of the last one. */
+struct tally {
+    size_t done, failed;
+};
+
+/* Each by itself. Returns the first failure, or EX_OK. */
 static int
-revoke_all(struct session *s, const struct options *o, const struct live_tokens *live)
+revoke_round(struct session *s, const struct options *o, const struct live_tokens *live,
+    struct tally *t)
 {
-    size_t done = 0;
     int first = EX_OK;
 
+    t->failed = 0;
     progress_begin("tokens revoked");
     for (size_t i = 0; i < live->count; i++) {
         int rc = token_revoke(s, live->dns[i], live->ids[i], o->reason);
 
         if (rc == EX_OK)
-            progress_show(++done);
+            progress_show(++t->done);
         else if (first == EX_OK)
             first = rc;
-        if (s->code == LDAP_SERVER_DOWN)
+        if (s->code == LDAP_SERVER_DOWN) {
+            t->failed += live->count - i;
             break;
+        }
+        t->failed += rc == EX_OK ? 0 : 1;
     }
     progress_end();
-    say_note("Revoked %zu of %zu tokens of %s.", done, live->count, o->owner);
     return first;
+}
+
+/*
+ * A revoked token no longer matches the search, so that the limit of the server only
+ * divides the work into rounds. A round that revokes nothing is the last one.
+ */
+static int
+revoke_all(struct session *s, const struct options *o, const char *org, const char *owner,
+    struct live_tokens *live)
+{
+    struct tally t = {0, 0};
+    size_t before = 0;
+    int rc = revoke_round(s, o, live, &t);
+
+    while (live->more && t.done > before && s->code != LDAP_SERVER_DOWN) {
+        before = t.done;
+        live_tokens_clear(live);
+        rc = live_tokens_find(s, org, owner, live);
+        if (rc != EX_OK) {
+            say_note("Revoked %zu tokens of %s; the rest was not found: give the command "
+                     "again",
+                t.done, o->owner);
+            return rc;
+        }
+        rc = revoke_round(s, o, live, &t);
+    }
+    if (live->more)
+        say_error("%s: %zu tokens are revoked, %zu could not be revoked, and the limit "
+                  "of the server hides further ones: remove the cause above, then give "
+                  "the command again",
+            o->owner, t.done, t.failed);
+    else
+        say_note("Revoked %zu of %zu tokens of %s.", t.done, t.done + t.failed, o->owner);
+    return rc;
 }
 
 static int
@@ -112,9 +157,9 @@ revoke_owner(struct session *s, const struct options *o)
     if (rc == EX_OK && live.count == 0) {
         say_note("%s has no live token that you may see", o->owner);
     } else if (rc == EX_OK) {
-        rc = confirm(o, live.count);
+        rc = confirm(o, &live);
         if (rc == EX_OK)
-            rc = revoke_all(s, o, &live);
+            rc = revoke_all(s, o, org, owner, &live);
     }
     live_tokens_clear(&live);
     free(owner);

@@ -204,6 +204,13 @@ session_exit(int code)
     }
 }
 
+bool
+session_limited(int code)
+{
+    return code == LDAP_SIZELIMIT_EXCEEDED || code == LDAP_ADMINLIMIT_EXCEEDED ||
+           code == LDAP_TIMELIMIT_EXCEEDED;
+}
+
 /* What to do next, for what the server does not tell by itself; NULL = nothing to say. */
 static const char *
 advice(int code)

@@ -112,6 +112,9 @@ int session_fail(struct session *s, const char *fmt, ...) PAT_PRINTF(2, 3);
 /* The exit status for an LDAP result code. */
 int session_exit(int code);
 
+/* Did a limit of the server end the search? What it returned before is right. */
+bool session_limited(int code);
+
 /*
  * Until session_guard_end() the process ends with EX_TEMPFAIL, and says that there was no
  * answer, and `hint`, a sentence or NULL, if the server takes too long. For a request

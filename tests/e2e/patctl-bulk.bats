@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# patctl-bulk.bats - patctl where there is more than the server's size limit shows at once
+
+load common.bash
+load patctl-lib.bash
+
+bats_require_minimum_version 1.5.0
+
+# Less than a page of patctl, so that few tokens are many.
+LIMIT=40
+MANY=100
+
+# helen reads everything and may change nothing; ivan may do both. Limits hold for both of
+# them, unlike for the administrator.
+setup_file() {
+    local uid file=$BATS_FILE_TMPDIR/config.ldif
+
+    export LC_ALL=C.UTF-8 TERM=xterm
+    unset NO_COLOR COLUMNS
+    cat >"$file" <<LDIF
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+add: olcSizeLimit
+olcSizeLimit: $LIMIT
+-
+add: olcAccess
+olcAccess: {0}to dn.subtree="ou=orgs,dc=example,dc=com"
+  by dn.exact="uid=helen,ou=people,dc=example,dc=com" read
+  by dn.exact="uid=ivan,ou=people,dc=example,dc=com" write
+  by * break
+LDIF
+    sandbox_up --no-patd --config "$file"
+    for uid in helen ivan; do
+        printf '%s\n' "dn: uid=$uid,ou=people,$PAT_BASE" 'objectClass: inetOrgPerson' \
+            "cn: $uid" "sn: $uid" "uid: $uid" "userPassword: $uid-password" ''
+    done | ldap_admin_add
+}
+
+teardown_file() {
+    sandbox_down
+}
+
+setup() {
+    load_sandbox
+    ACME=o=acme,ou=orgs,$PAT_BASE
+}
+
+# import UID COUNT [LDIF-LINE...]: live tokens of that person in acme.
+import() {
+    local i made=$BATS_TEST_NUMBER-$RANDOM
+
+    for ((i = 0; i < $2; i++)); do
+        printf '%s\n' "dn: patId=many-$made-$i,ou=tokens,$ACME" 'objectClass: patToken' \
+            "patHash: $(printf '%s' "$made-$i" | sha256sum | cut -d ' ' -f 1)" \
+            "patOwner: uid=$1,ou=people,$PAT_BASE" "${@:3}" ''
+    done | ldap_admin_add
+}
+
+# live UID: how many tokens of that person are not revoked, in all orgs.
+live() {
+    ldap_admin ldapsearch -LLL -b "$PAT_BASE" \
+        "(&(patOwner=uid=$1,ou=people,$PAT_BASE)(!(patRevoked=*)))" 1.1 | grep -c '^dn' || true
+}
+
+@test "revoke --owner: more tokens than the size limit are revoked by one command" {
+    import bob $MANY
+    run -0 pc alice revoke --org acme --owner bob --yes
+    [[ $output == *"Revoked $MANY of $MANY tokens of bob"* && $output != *limit* ]]
+    [[ $(live bob) == 0 ]]
+    run -0 pc alice revoke --org acme --owner bob --yes
+    [[ $output == *'no live token'* ]]
+}
+
+@test "revoke --owner: the question says that the number is a lower bound" {
+    import bob $((LIMIT + 1))
+    pc_options alice
+    run on_terminal 80 n "$PAT_BUILD/patctl" revoke --owner bob --org acme "${PC_OPTIONS[@]}"
+    [[ $status == 77 && $output == *"Revoke all, at least $LIMIT live tokens of bob in acme?"* ]]
+    [[ $(live bob) == $((LIMIT + 1)) ]]
+    run on_terminal 80 y "$PAT_BUILD/patctl" revoke --owner bob --org acme "${PC_OPTIONS[@]}"
+    [[ $status == 0 && $(live bob) == 0 ]]
+}
+
+@test "revoke --owner: as many tokens as the limit are no lower bound" {
+    import bob $LIMIT
+    pc_options alice
+    run on_terminal 80 n "$PAT_BUILD/patctl" revoke --owner bob --org acme "${PC_OPTIONS[@]}"
+    [[ $output == *"Revoke $LIMIT live tokens"* && $output != *least* ]]
+    run -0 pc alice revoke --org acme --owner bob --yes
+    [[ $output == *"Revoked $LIMIT of $LIMIT"* && $(live bob) == 0 ]]
+}
+
+@test "revoke --owner: a round that revokes nothing ends with counts and a failure" {
+    import bob $MANY
+    run -77 pc helen revoke --org acme --owner bob --yes
+    [[ $output == *'bob: 0 tokens are revoked, '"$LIMIT could not be revoked"* ]]
+    [[ $output == *limit* && $(live bob) == "$MANY" ]]
+    run -0 pc alice revoke --org acme --owner bob --yes
+    [[ $(live bob) == 0 ]]
+}
+
+@test "revoke --owner: a limit that shows nothing at all is reported, not taken for none" {
+    import bob $((LIMIT + 1))
+    change_limits 'dn.exact="uid=alice,ou=people,dc=example,dc=com" size.unchecked=1'
+    run -75 pc alice revoke --org acme --owner bob --yes
+    [[ $output == *limit* && $output != *'no live token'* && $(live bob) == $((LIMIT + 1)) ]]
+    change_limits
+    run -0 pc alice revoke --org acme --owner bob --yes
+    [[ $(live bob) == 0 ]]
+}
+
+# change_limits [VALUE]: olcLimits of the database; without VALUE there are none.
+change_limits() {
+    {
+        printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' 'replace: olcLimits'
+        (($# == 0)) || printf 'olcLimits: %s\n' "$1"
+    } | ldap_admin_modify
+}
+
+@test "member remove: more tokens than the size limit do not keep a member" {
+    import carol $MANY
+    run -0 pc ivan member remove carol --org acme --yes
+    [[ $output == *'carol is out of acme'* && $output == *"at least $LIMIT tokens were revoked"* ]]
+    [[ $(live carol) == 0 ]]
+    run -67 pc ivan member remove carol --org acme --yes
+}
+
+@test "report, list and audit: what a limit cut short says so and fails" {
+    import bob $MANY "patExpires: $(now_gt 3600)"
+    run -75 pc alice report --org acme
+    [[ $output == *'not complete'* ]]
+    run -75 pc alice report --org acme --json
+    [[ $output == *'not complete'* ]]
+    run -75 pc alice list --all --org acme
+    [[ $output == *'not complete'* ]]
+    run -75 pc alice audit --org acme
+    [[ $output == *'not complete'* ]]
+    run -1 pc admin report --org acme
+}
