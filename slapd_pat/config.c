@@ -19,6 +19,7 @@ enum {
     SET_ROLE_ORDER,
     SET_LOGIN,
     SET_AUDIT_USE,
+    SET_MAX_TOKENS,
     SET_FAILPOINT
 };
 
@@ -27,6 +28,8 @@ enum {
 #define ROLE_ORDER_DEFAULT "owner,member,viewer"
 #define ROLES_MAX          64
 #define LOGIN_DEFAULT      "uid"
+#define MAX_TOKENS_DEFAULT "1000"
+#define NUMBER_MAX         1000000
 
 static bool
 set_prefix(struct pat_settings *set, const char *text, const char **ret_why)
@@ -91,6 +94,27 @@ set_login(struct pat_settings *set, const char *text, const char **ret_why)
 }
 
 static bool
+set_number(unsigned *ret, char (*ret_text)[16], const char *text, const char **ret_why)
+{
+    size_t len = strlen(text);
+
+    if (len < 1 || len > 7 || strspn(text, "0123456789") != len ||
+        strtoul(text, NULL, 10) > NUMBER_MAX) {
+        *ret_why = "must be a number from 0 to 1000000; 0 is no limit";
+        return false;
+    }
+    *ret = (unsigned)strtoul(text, NULL, 10);
+    snprintf(*ret_text, sizeof(*ret_text), "%u", *ret);
+    return true;
+}
+
+static bool
+set_max_tokens(struct pat_settings *set, const char *text, const char **ret_why)
+{
+    return set_number(&set->max_tokens, &set->max_tokens_text, text, ret_why);
+}
+
+static bool
 set_value(struct pat_settings *set, int type, const char *text, const char **ret_why)
 {
     switch (type) {
@@ -108,6 +132,8 @@ set_value(struct pat_settings *set, int type, const char *text, const char **ret
         *ret_why = "must be TRUE or FALSE";
         return set->audit_use || strcasecmp(text, "FALSE") == 0 ||
                strcasecmp(text, "off") == 0;
+    case SET_MAX_TOKENS:
+        return set_max_tokens(set, text == NULL ? MAX_TOKENS_DEFAULT : text, ret_why);
 #ifdef PAT_FAILPOINTS
     case SET_FAILPOINT:
         *ret_why = "must be WHERE [NUMBER] ACTION";
@@ -131,6 +157,8 @@ get_value(const struct pat_settings *set, int type)
         return set->login->ad_cname.bv_val;
     case SET_AUDIT_USE:
         return set->audit_use ? "TRUE" : "FALSE";
+    case SET_MAX_TOKENS:
+        return set->max_tokens_text;
 #ifdef PAT_FAILPOINTS
     case SET_FAILPOINT:
         return pat_failpoint_get();
@@ -221,6 +249,11 @@ ConfigTable pat_config_table[] = {
         "DESC 'Write an event for each last use that is noted' "
         "EQUALITY booleanMatch SYNTAX OMsBoolean SINGLE-VALUE )",
         NULL, {0}},
+    {"pat-max-tokens", "number", 2, 0, 0, ARG_MAGIC | SET_MAX_TOKENS, (void *)configure,
+        "( " PAT_OID ".3.6 NAME 'olcPatMaxTokens' "
+        "DESC 'How many live tokens a person may have in an org; 0: no limit' "
+        "EQUALITY integerMatch SYNTAX OMsInteger SINGLE-VALUE )",
+        NULL, {0}},
 #ifdef PAT_FAILPOINTS
     {"pat-failpoint", "point", 2, 0, 0, ARG_MAGIC | SET_FAILPOINT, (void *)configure,
         "( " PAT_OID ".3.99 NAME 'olcPatFailpoint' "
@@ -238,7 +271,7 @@ ConfigOCs pat_config_classes[] = {
     {.co_def = "( " PAT_OID ".4.1 NAME 'olcPatConfig' "
                "DESC 'Personal access tokens' SUP olcOverlayConfig "
                "MAY ( olcPatPrefix $ olcPatAudit $ olcPatRoleOrder $ olcPatLoginAttr $ "
-               "olcPatAuditUse" MAY_FAILPOINT " ) )",
+               "olcPatAuditUse $ olcPatMaxTokens" MAY_FAILPOINT " ) )",
         .co_type = Cft_Overlay,
         .co_table = pat_config_table},
     {.co_def = NULL},
@@ -261,7 +294,7 @@ pat_config_db_init(BackendDB *be, ConfigReply *cr)
     set = ch_calloc(1, sizeof(*set));
     set->pending = pat_pending_new();
     on->on_bi.bi_private = set;
-    for (type = SET_PREFIX; type <= SET_AUDIT_USE; type++) {
+    for (type = SET_PREFIX; type <= SET_MAX_TOKENS; type++) {
         if (!set_value(set, type, NULL, &why)) {
             snprintf(cr->msg, sizeof(cr->msg), "overlay pat: default of setting %d: %s",
                 type, why);

@@ -21,6 +21,7 @@ const struct pat_attribute pat_attributes[PAT_ATTRIBUTES + 1] = {
     {&pat_schema.role, "patRole", true},
     {&pat_schema.max_lifetime, "patMaxLifetime", true},
     {&pat_schema.mint_role, "patMintRole", true},
+    {&pat_schema.max_tokens, "patMaxTokens", true},
     {&pat_schema.secret, "patSecret", true},
     {&pat_schema.owner_uid, "patOwnerUid", true},
     {&pat_schema.owner_role, "patOwnerRole", true},

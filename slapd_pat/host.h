@@ -27,7 +27,7 @@ struct pat_schema {
     AttributeDescription *id, *hash, *owner, *expires, *service, *source;
     AttributeDescription *revoked, *revoked_by, *revoked_reason;
     AttributeDescription *last_used, *last_used_from;
-    AttributeDescription *role, *max_lifetime, *mint_role, *secret;
+    AttributeDescription *role, *max_lifetime, *mint_role, *max_tokens, *secret;
     AttributeDescription *owner_uid, *owner_role;
     AttributeDescription *event_id, *action, *event_time, *actor, *target, *target_owner;
     AttributeDescription *via, *detail;
@@ -45,7 +45,7 @@ struct pat_attribute {
     const char *name;
     bool watched; /* must a modification of it pass by us? */
 };
-#define PAT_ATTRIBUTES 29
+#define PAT_ATTRIBUTES 30
 extern const struct pat_attribute pat_attributes[PAT_ATTRIBUTES + 1];
 
 /* The settings of one database, each with its default in place. */
@@ -57,7 +57,9 @@ struct pat_settings {
     char **role_order;         /* NULL-terminated, strongest first */
     AttributeDescription *login;
     char *role_order_text;
-    bool audit_use;              /* one event for each last-used write */
+    bool audit_use;      /* one event for each last-used write */
+    unsigned max_tokens; /* live ones of a person in an org; 0: no limit */
+    char max_tokens_text[16];
     unsigned given;              /* a bit for each setting that is not the default's */
     struct pat_pending *pending; /* no setting: see converge.h */
 };

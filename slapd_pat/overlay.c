@@ -93,6 +93,12 @@ check_org(struct pat_work *w, Entry *e)
             "pat: patMaxLifetime: must be 1 to 9999999999 seconds; take it away to "
             "demand "
             "no expiry");
+    max = pat_value(e, pat_schema.max_tokens);
+    if (max != NULL && (max->bv_len > 7 || strtol(max->bv_val, NULL, 10) <= 0 ||
+                           strtol(max->bv_val, NULL, 10) > 1000000))
+        return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
+            "pat: patMaxTokens: must be 1 to 1000000; remove it to use the overlay's "
+            "olcPatMaxTokens");
     return LDAP_SUCCESS;
 }
 

@@ -352,6 +352,36 @@ check_owner(struct pat_work *w, Entry *e, Entry *org)
     return LDAP_SUCCESS;
 }
 
+static unsigned
+max_tokens(struct pat_work *w, Entry *org)
+{
+    const struct berval *value = pat_value(org, pat_schema.max_tokens);
+
+    return value == NULL ? w->set->max_tokens
+                         : (unsigned)strtoul(value->bv_val, NULL, 10);
+}
+
+/* The new token is among them. Dead ones are not counted: to rotate must never end. */
+static int
+check_quota(struct pat_work *w, Entry *e, Entry *org)
+{
+    unsigned max = max_tokens(w, org), have = 0;
+    const struct berval *owner = pat_nvalue(e, pat_schema.owner);
+
+    if (max == 0 || pat_value(e, pat_schema.revoked) != NULL)
+        return LDAP_SUCCESS;
+    if (pat_tree_count_tokens(
+            &w->txn, &org->e_nname, owner, &org->e_nname, max + 1, &have) != LDAP_SUCCESS)
+        return pat_failed(w);
+    if (have <= max)
+        return LDAP_SUCCESS;
+    return pat_refuse(w, LDAP_ADMINLIMIT_EXCEEDED,
+        "pat: patOwner: %s has %u live tokens in %s, the limit (%s): revoke some",
+        pat_value(e, pat_schema.owner)->bv_val, max, org->e_name.bv_val,
+        pat_value(org, pat_schema.max_tokens) != NULL ? "patMaxTokens of the org"
+                                                      : "olcPatMaxTokens of the overlay");
+}
+
 /* A hash that the client brought: the token was made elsewhere. */
 static int
 check_import(struct pat_work *w, Entry *e)
@@ -419,6 +449,8 @@ pat_token_added(struct pat_work *w, Entry *e)
         rc = check_scopes(w, NULL, e);
     if (rc == LDAP_SUCCESS)
         rc = check_sizes(w, NULL, e);
+    if (rc == LDAP_SUCCESS)
+        rc = check_quota(w, e, org);
     if (rc != LDAP_SUCCESS)
         goto out;
     event.target = pat_value(e, pat_schema.id);

@@ -154,6 +154,7 @@ pat_tree_roles(struct pat_txn *t, const struct berval *org, const struct berval 
 struct token_search {
     const struct berval *org;
     struct pat_entries *list;
+    unsigned count, enough;
 };
 
 static int
@@ -167,11 +168,22 @@ token_seen(Entry *e, void *arg)
     return 0;
 }
 
-int
-pat_tree_live_tokens(struct pat_txn *t, const struct berval *base,
-    const struct berval *person, const struct berval *org, struct pat_entries *ret_tokens)
+static int
+token_counted(Entry *e, void *arg)
 {
-    struct token_search s = {org, ret_tokens};
+    struct token_search *s = arg;
+    struct berval org = pat_grandparent(&e->e_nname);
+
+    if (s->org == NULL || dn_match(&org, s->org))
+        s->count++;
+    return s->count >= s->enough ? LDAP_COMPARE_TRUE : 0;
+}
+
+static int
+search_live_tokens(struct pat_txn *t, const struct berval *base,
+    const struct berval *person, int (*visit)(Entry *e, void *arg),
+    struct token_search *search)
+{
     AttributeAssertion owner, class;
     Filter parts[3], revoked, f;
 
@@ -182,7 +194,28 @@ pat_tree_live_tokens(struct pat_txn *t, const struct berval *base,
     parts[0].f_next = &parts[1];
     parts[1].f_next = &parts[2];
     f = filter_of(LDAP_FILTER_AND, parts);
-    return pat_txn_search(t, base, &f, token_seen, &s);
+    return pat_txn_search(t, base, &f, visit, search);
+}
+
+int
+pat_tree_live_tokens(struct pat_txn *t, const struct berval *base,
+    const struct berval *person, const struct berval *org, struct pat_entries *ret_tokens)
+{
+    struct token_search s = {.org = org, .list = ret_tokens};
+
+    return search_live_tokens(t, base, person, token_seen, &s);
+}
+
+int
+pat_tree_count_tokens(struct pat_txn *t, const struct berval *base,
+    const struct berval *person, const struct berval *org, unsigned enough,
+    unsigned *ret_count)
+{
+    struct token_search s = {.org = org, .enough = enough};
+    int rc = search_live_tokens(t, base, person, token_counted, &s);
+
+    *ret_count = s.count;
+    return rc == LDAP_COMPARE_TRUE ? LDAP_SUCCESS : rc;
 }
 
 static int

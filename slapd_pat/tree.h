@@ -40,6 +40,14 @@ PAT_MUST_USE int pat_tree_live_tokens(struct pat_txn *t, const struct berval *ba
     const struct berval *person, const struct berval *org,
     struct pat_entries *ret_tokens);
 
+/*
+ * How many live tokens has `person` below `base`; in one org only, where `org` is not
+ * NULL? Counts to `enough`.
+ */
+PAT_MUST_USE int pat_tree_count_tokens(struct pat_txn *t, const struct berval *base,
+    const struct berval *person, const struct berval *org, unsigned enough,
+    unsigned *ret_count);
+
 /* Are there tokens of this org that are not revoked? LDAP_COMPARE_TRUE or _FALSE. */
 PAT_MUST_USE int pat_tree_has_live_tokens(struct pat_txn *t, const struct berval *org);
 

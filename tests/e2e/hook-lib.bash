@@ -44,7 +44,7 @@ hook_repair() {
     put_hook_back 2>/dev/null || true
     sandbox slapd-stop
     sandbox slapd-start
-    for attribute in olcPatPrefix olcPatAudit olcPatRoleOrder olcPatLoginAttr olcPatAuditUse; do
+    for attribute in olcPatPrefix olcPatAudit olcPatRoleOrder olcPatLoginAttr olcPatAuditUse olcPatMaxTokens; do
         set_hook "$attribute" 2>/dev/null || true
     done
     if [[ $(get "ou=folk,$PAT_BASE" ou) == folk ]]; then

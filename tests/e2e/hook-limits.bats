@@ -117,3 +117,65 @@ new_token() { printf 'patId=%s,ou=tokens,%s\n' "$(random_id)" "$O"; }
     change "cn=members,$O" 'delete: member' "member: $bob" | ldap_admin_modify
     is_revoked "patId=large-2,ou=tokens,$O" "$PAT_ADMIN_DN" member-removed
 }
+
+# --- numbers -------------------------------------------------------------------------------
+
+@test "a token beyond the patMaxTokens of the org is refused; revoked ones do not count" {
+    local first
+
+    new_org 'patMaxTokens: 2'
+    mint_self bob "$ORG"
+    first=$MINT_DN
+    import bob "$ORG"
+    token "$(new_token)" |
+        refused bob 11 "$bob has 2 live tokens in $O, the limit (patMaxTokens of the org): revoke" \
+            ldapadd "${secret[@]}"
+    token "$(new_token)" "patOwner: $bob" |
+        refused admin 11 'the limit (patMaxTokens' ldapadd "${secret[@]}"
+    token "$(new_token)" "patOwner: $bob" "patHash: $(hex 21)" |
+        refused admin 11 'the limit (patMaxTokens' ldapadd
+    # Another person, and a token that is imported as revoked.
+    mint_self carol "$ORG"
+    import bob "$ORG" "patRevoked: $(now_gt)"
+    change "$first" 'add: patRevoked' "patRevoked: $(now_gt)" | as bob ldapmodify
+    mint_self bob "$ORG"
+    token "$(new_token)" | refused bob 11 'has 2 live tokens' ldapadd "${secret[@]}"
+    # Another org.
+    new_org
+    mint_self bob "$ORG"
+}
+
+@test "olcPatMaxTokens holds where the org has no patMaxTokens, and changes online" {
+    new_org
+    set_hook olcPatMaxTokens 1
+    mint_self bob "$ORG"
+    token "$(new_token)" |
+        refused bob 11 'the limit (olcPatMaxTokens of the overlay)' ldapadd "${secret[@]}"
+    change "$O" 'add: patMaxTokens' 'patMaxTokens: 2' | ldap_admin_modify
+    mint_self bob "$ORG"
+    token "$(new_token)" |
+        refused bob 11 'the limit (patMaxTokens of the org)' ldapadd "${secret[@]}"
+    change "$O" 'delete: patMaxTokens' | ldap_admin_modify
+    token "$(new_token)" | refused bob 11 'the limit (olcPatMaxTokens' ldapadd "${secret[@]}"
+    set_hook olcPatMaxTokens 0
+    mint_self bob "$ORG"
+    set_hook olcPatMaxTokens
+    mint_self bob "$ORG"
+}
+
+@test "patMaxTokens and olcPatMaxTokens are numbers in their range" {
+    local value
+
+    new_org
+    for value in 0 -1 1000001 99999999; do
+        change "$O" 'replace: patMaxTokens' "patMaxTokens: $value" |
+            refused admin 19 'pat: patMaxTokens: must be 1 to 1000000' ldapmodify
+    done
+    for value in -1 1000001 12345678; do
+        run set_hook olcPatMaxTokens "$value"
+        ((status != 0))
+        [[ $output == *'must be a number from 0 to 1000000'* ]]
+    done
+    run set_hook olcPatMaxTokens many
+    ((status != 0))
+}
