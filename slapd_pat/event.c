@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #define DETAIL_MAX 1024 /* bytes, as the schema says */
@@ -84,6 +85,92 @@ put_detail(Entry *e, const char *key, const struct berval *value)
     attr_merge_normalize_one(e, pat_schema.detail, &bv, NULL);
 }
 
+/* ---- events that go to slapd's log ---- */
+
+/* A JSON object that is always whole: a member that does not fit is left out. */
+struct line {
+    char text[3000];
+    size_t len;
+};
+
+static size_t
+escape(char *to, size_t size, const struct berval *from)
+{
+    size_t n = 0;
+    ber_len_t i;
+
+    for (i = 0; i < from->bv_len && n + 7 < size; i++) {
+        unsigned char c = (unsigned char)from->bv_val[i];
+
+        if (c < 0x20 || c == 0x7F)
+            n += (size_t)snprintf(to + n, size - n, "\\u%04x", c);
+        else if (c == '"' || c == '\\')
+            n += (size_t)snprintf(to + n, size - n, "\\%c", c);
+        else
+            to[n++] = (char)c;
+    }
+    to[n] = '\0';
+    return i == from->bv_len ? n : 0;
+}
+
+static void
+line_put(struct line *l, const char *key, const struct berval *value)
+{
+    char text[1500];
+    int n;
+
+    if (value == NULL || value->bv_len == 0 || escape(text, sizeof(text), value) == 0)
+        return;
+    n = snprintf(l->text + l->len, sizeof(l->text) - l->len, "%s\"%s\": \"%s\"",
+        l->len == 0 ? "" : ", ", key, text);
+    if (n > 0 && (size_t)n < sizeof(l->text) - l->len)
+        l->len += (size_t)n;
+    l->text[l->len] = '\0';
+}
+
+/* The log of the org is gone, or goes: this is what remains of the event. */
+static void
+log_event(struct pat_work *w, const struct berval *org, const struct pat_event *event)
+{
+    struct line l = {.len = 0};
+    struct berval action = pat_bv(event->action), time = pat_bv(w->now_text);
+    size_t i;
+
+    line_put(&l, "time", &time);
+    line_put(&l, "action", &action);
+    line_put(&l, "org", org);
+    line_put(&l, "actor", event->actor != NULL ? event->actor : &w->actor);
+    line_put(&l, "target", event->target);
+    line_put(&l, "target_owner", event->target_owner);
+    line_put(&l, "via", event->via);
+    for (i = 0; i < PAT_EVENT_DETAILS; i++)
+        if (event->detail[i].key != NULL)
+            line_put(&l, event->detail[i].key, event->detail[i].value);
+    Debug(LDAP_DEBUG_ANY, "%s pat: event without an audit log: {%s}\n",
+        w->op->o_log_prefix, l.text);
+}
+
+static void
+log_entry(Operation *op, Entry *e)
+{
+    struct line l = {.len = 0};
+    Attribute *detail = attr_find(e->e_attrs, pat_schema.detail);
+    unsigned i;
+
+    line_put(&l, "time", pat_value(e, pat_schema.event_time));
+    line_put(&l, "action", pat_value(e, pat_schema.action));
+    line_put(&l, "dn", &e->e_name);
+    line_put(&l, "actor", pat_value(e, pat_schema.actor));
+    line_put(&l, "target", pat_value(e, pat_schema.target));
+    line_put(&l, "target_owner", pat_value(e, pat_schema.target_owner));
+    for (i = 0; detail != NULL && i < detail->a_numvals; i++)
+        line_put(&l, "detail", &detail->a_vals[i]);
+    Debug(LDAP_DEBUG_ANY, "%s pat: event deleted with its audit log: {%s}\n",
+        op->o_log_prefix, l.text);
+}
+
+/* ---- the container ---- */
+
 /* Is there an org of that name? */
 static bool
 is_org(struct pat_work *w, const struct berval *dn)
@@ -102,8 +189,24 @@ is_org(struct pat_work *w, const struct berval *dn)
 }
 
 /*
+ * Does the rootdn delete the org, entry by entry? Nobody else can have deleted a log with
+ * events in it. Made again, the container would keep the org from being deleted. Any
+ * other operation, and anybody else's deletion, makes it again.
+ */
+static bool
+is_teardown(struct pat_work *w, struct berval *container)
+{
+    struct berval org;
+
+    dnParent(container, &org);
+    return w->op->o_tag == LDAP_REQ_DELETE && be_isroot(w->op) &&
+           dnIsSuffix(&w->op->o_req_ndn, &org);
+}
+
+/*
  * The container of the org's events, made where it is missing. Once for each org.
- * LDAP_NO_SUCH_OBJECT: there is no such org.
+ * LDAP_NO_SUCH_OBJECT: there is no such org. LDAP_X_NO_OPERATION: the org is being
+ * deleted, and its container is gone.
  */
 static int
 find_container(struct pat_work *w, const struct berval *org, struct berval *ret_dn)
@@ -122,6 +225,8 @@ find_container(struct pat_work *w, const struct berval *org, struct berval *ret_
     e = pat_txn_get(&w->txn, &ndn);
     if (e != NULL) {
         entry_free(e);
+    } else if (is_teardown(w, &ndn)) {
+        rc = LDAP_X_NO_OPERATION;
     } else {
         struct berval value = w->set->audit_value;
 
@@ -154,6 +259,11 @@ pat_event_add(struct pat_work *w, const struct berval *org, const struct pat_eve
         Debug(LDAP_DEBUG_ANY, "%s pat: no org \"%s\" to note %s of %s in\n",
             w->op->o_log_prefix, org->bv_val == NULL ? "" : org->bv_val, event->action,
             event->target == NULL ? "" : event->target->bv_val);
+        rc = LDAP_SUCCESS;
+        goto out;
+    }
+    if (rc == LDAP_X_NO_OPERATION) {
+        log_event(w, org, event);
         rc = LDAP_SUCCESS;
         goto out;
     }
@@ -196,4 +306,62 @@ out:
         entry_free(e);
     ch_free(container.bv_val);
     return rc;
+}
+
+/* ---- the end of a log ---- */
+
+struct remains {
+    Operation *op;
+    const struct berval *container;
+    struct pat_entries list;
+};
+
+/* Does the event tell of what its reader removed himself? A nonzero answer: no. */
+static int
+remains_seen(Entry *e, void *arg)
+{
+    static const char *const actions[] = {
+        "pat.revoked", "org_member.removed", "org_member.role_changed"};
+    struct remains *r = arg;
+    const struct berval *action = pat_value(e, pat_schema.action),
+                        *actor = pat_nvalue(e, pat_schema.actor);
+    bool known = false;
+    size_t i;
+
+    if (dn_match(&e->e_nname, r->container))
+        return 0;
+    for (i = 0; action != NULL && i < sizeof(actions) / sizeof(actions[0]); i++)
+        known = known || strcasecmp(action->bv_val, actions[i]) == 0;
+    if (!known || !pat_is(e, pat_schema.event) || actor == NULL ||
+        !dn_match(actor, &r->op->o_ndn))
+        return LDAP_COMPARE_TRUE;
+    pat_entries_add(&r->list, e);
+    return 0;
+}
+
+void
+pat_event_sweep(Operation *op, slap_overinst *on)
+{
+    const struct pat_settings *set = on->on_bi.bi_private;
+    struct remains r = {.op = op, .container = &op->o_req_ndn};
+    struct pat_work w = {.op = op, .set = set};
+    struct berval org, rdn;
+    bool all;
+    size_t i;
+
+    dnRdn(&op->o_req_ndn, &rdn);
+    dnParent(&op->o_req_ndn, &org);
+    if (!be_isroot(op) || op->o_noop || op->o_assert || rdn.bv_len != set->audit.bv_len ||
+        strncasecmp(rdn.bv_val, set->audit.bv_val, rdn.bv_len) != 0 ||
+        pat_txn_begin(&w.txn, op, on) != LDAP_SUCCESS)
+        return;
+    all = is_org(&w, &org) &&
+          pat_tree_below(&w.txn, &op->o_req_ndn, remains_seen, &r) == LDAP_SUCCESS;
+    pat_txn_abort(&w.txn);
+    for (i = 0; all && i < r.list.len; i++) {
+        log_entry(op, r.list.e[i]);
+        all = pat_txn_delete_alone(op, on, r.list.e[i]) == LDAP_SUCCESS;
+    }
+    pat_txn_clear(&w.txn);
+    pat_entries_clear(&r.list);
 }

@@ -688,8 +688,12 @@ hook_modify(Operation *op, SlapReply *rs)
 static int
 hook_delete(Operation *op, SlapReply *rs)
 {
+    slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
+
     if (is_internal(op))
         return SLAP_CB_CONTINUE;
+    if (obstacle(op, on) == NULL)
+        pat_event_sweep(op, on);
     return go(op, rs, op_delete, prepare_other, after_delete);
 }
 

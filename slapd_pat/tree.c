@@ -65,6 +65,21 @@ entries_take(struct pat_entries *list, Entry *e)
     list->e[list->len++] = e;
 }
 
+void
+pat_entries_add(struct pat_entries *list, Entry *e)
+{
+    entries_take(list, entry_dup(e));
+}
+
+int
+pat_tree_below(struct pat_txn *t, const struct berval *ndn,
+    int (*visit)(Entry *e, void *arg), void *arg)
+{
+    Filter f = filter_present(slap_schema.si_ad_objectClass);
+
+    return pat_txn_search(t, ndn, &f, visit, arg);
+}
+
 static int
 collect(Entry *e, void *arg)
 {

@@ -59,6 +59,13 @@ PAT_MUST_USE int pat_tree_naming(struct pat_txn *t, const struct berval *base,
     ObjectClass *oc, AttributeDescription *ad, const struct berval *dn, bool below,
     struct pat_entries *ret_entries);
 
+/* Call `visit`, as pat_txn_search() does, for every entry at or below `ndn`. */
+PAT_MUST_USE int pat_tree_below(struct pat_txn *t, const struct berval *ndn,
+    int (*visit)(Entry *e, void *arg), void *arg);
+
+/* Append a copy of the entry. */
+void pat_entries_add(struct pat_entries *list, Entry *e);
+
 /* Which of our kinds of entries are below `ndn`, itself not counted? */
 struct pat_content {
     bool tokens, groups, events, orgs;

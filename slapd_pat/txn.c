@@ -519,6 +519,27 @@ pat_txn_add(struct pat_txn *t, Entry *e)
     return change_end(t, c, &rs);
 }
 
+int
+pat_txn_delete_alone(Operation *op, slap_overinst *on, Entry *e)
+{
+    struct pat_txn t = {.op = op, .on = on};
+    Operation o;
+    BackendDB db;
+    slap_callback cb;
+    SlapReply rs = {.sr_type = REP_RESULT};
+
+    internal(&t, &o, &db, &cb, LDAP_REQ_DELETE);
+    /* The frontend's view of the database: none of its overlays has been entered. */
+    db.be_flags &= ~SLAP_DBFLAG_OVERLAY;
+    db.bd_info = &on->on_info->oi_bi;
+    slap_op_time(&o.o_time, &o.o_tincr);
+    o.o_do_not_cache = 0;
+    o.o_req_dn = e->e_name;
+    o.o_req_ndn = e->e_nname;
+    db.bd_info->bi_op_delete(&o, &rs);
+    return rs.sr_err;
+}
+
 /* Let go of the CSNs of changes that were never made. */
 static void
 forget(struct pat_txn *t)

@@ -89,6 +89,12 @@ PAT_MUST_USE int pat_txn_modify(struct pat_txn *t, Entry *before, Modifications 
 /* Add an entry, which is taken, whatever the result. On failure abort. */
 PAT_MUST_USE int pat_txn_add(struct pat_txn *t, Entry *e);
 
+/*
+ * Delete an entry by an operation of its own, which passes all overlays as one of the
+ * client would. Only where `op` has no transaction open.
+ */
+PAT_MUST_USE int pat_txn_delete_alone(Operation *op, slap_overinst *on, Entry *e);
+
 /* On failure everything is as if aborted, and t->error says why. */
 PAT_MUST_USE int pat_txn_commit(struct pat_txn *t);
 

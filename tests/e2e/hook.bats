@@ -1623,3 +1623,112 @@ ROOTDN='rootdn cn=admin,dc=example,dc=com'
     )
     sandbox slapd-start
 }
+
+# --- the end of an org ---------------------------------------------------------------------------
+
+# below BASE: the names of all entries there, in the order of the server's answer.
+below() {
+    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "$1" '(objectClass=*)' 1.1 2>/dev/null |
+        sed -n 's/^dn: //p'
+}
+
+# slapd_logged TEXT: since the test began to look.
+slapd_logged() { tail -n "+$((log_seen + 1))" "$SANDBOX/log/slapd.log" | grep -qF -- "$1"; }
+
+# full_org: with tokens of two members, one of them revoked.
+full_org() {
+    new_org
+    import carol "$ORG"
+    import bob "$ORG"
+    import bob "$ORG"
+    revoke_dn "$MINT_DN"
+    import bob "$ORG"
+    log_seen=$(wc -l <"$SANDBOX/log/slapd.log")
+}
+
+revoke_dn() { change "$1" 'replace: patRevoked' "patRevoked: $(now_gt)" | ldap_admin_modify; }
+
+@test "an org is deleted by ldapdelete -r, and the events of its end are in slapd's log" {
+    full_org
+    ldap_admin ldapdelete -r "$O"
+    same "$(below "$O")" ''
+    slapd_logged '"action": "org_member.removed"'
+}
+
+@test "an org is deleted by one search, in the reverse order of its answer" {
+    full_org
+    below "$O" | tac >"$BATS_TEST_TMPDIR/dns"
+    ldap_admin ldapdelete -f "$BATS_TEST_TMPDIR/dns"
+    same "$(below "$O")" ''
+    slapd_logged '"action": "pat.revoked"'
+}
+
+@test "an org is deleted by one search, the longest name first" {
+    full_org
+    below "$O" | awk '{ print length($0) "\t" $0 }' | sort -rn | cut -f 2- \
+        >"$BATS_TEST_TMPDIR/dns"
+    ldap_admin ldapdelete -f "$BATS_TEST_TMPDIR/dns"
+    same "$(below "$O")" ''
+}
+
+@test "an org is deleted by one search, its log before its groups and tokens" {
+    full_org
+    below "$O" | tac | awk '/patEventId/ { print 1 "\t" $0; next } /^ou=audit/ { print 2 "\t" $0; next }
+        /patId/ { print 4 "\t" $0; next } /^cn=/ { print 3 "\t" $0; next } { print 5 "\t" $0 }' |
+        sort -s -n -k 1,1 | cut -f 2- >"$BATS_TEST_TMPDIR/dns"
+    ldap_admin ldapdelete -f "$BATS_TEST_TMPDIR/dns"
+    same "$(below "$O")" ''
+}
+
+@test "a log that was deleted by hand: a group's deletion still revokes, and slapd's log has it" {
+    full_org
+    ldap_admin ldapdelete -r "ou=audit,$O"
+    ldap_admin ldapdelete "cn=members,$O"
+    is_revoked "$MINT_DN" "$PAT_ADMIN_DN" member-removed
+    slapd_logged "\"target\": \"$MINT_ID\""
+    same "$(get "ou=audit,$O" ou)" ''
+}
+
+@test "a log that was deleted by hand is made again by all but the org's deletion" {
+    new_org
+    new_person rita
+    change "cn=members,$O" 'add: member' "member: uid=rita,$people" | ldap_admin_modify
+    import bob "$ORG" && first=$MINT_DN
+    import bob "$ORG"
+    # A revocation,
+    ldap_admin ldapdelete -r "ou=audit,$O"
+    revoke_dn "$first"
+    same "$(events "$ORG" | cut -d '|' -f 1)" pat.revoked
+    # a token,
+    ldap_admin ldapdelete -r "ou=audit,$O"
+    mint_self bob "$ORG"
+    same "$(events "$ORG" | cut -d '|' -f 1)" pat.created
+    # the deletion of a person elsewhere,
+    ldap_admin ldapdelete -r "ou=audit,$O"
+    ldap_admin ldapdelete "uid=rita,$people"
+    same "$(events "$ORG" | cut -d '|' -f 1)" org_member.removed
+    # and a deletion in the org by anybody but the rootdn.
+    ldap_admin ldapdelete -r "ou=audit,$O"
+    as helen ldapdelete "$MINT_DN"
+    same "$(events "$ORG" | cut -d '|' -f 1)" pat.revoked
+}
+
+@test "a log goes with its container only where nothing but the rootdn's removals is in it" {
+    full_org
+    # It has what was done before,
+    refused admin 66 '' ldapdelete "ou=audit,$O" </dev/null
+    # or what somebody else did.
+    below "ou=audit,$O" | grep ^patEventId | ldap_admin ldapdelete
+    as helen ldapdelete "$MINT_DN"
+    refused admin 66 '' ldapdelete "ou=audit,$O" </dev/null
+    refused helen '[1-9]*' '' ldapdelete "ou=audit,$O" </dev/null
+    below "ou=audit,$O" | grep ^patEventId | ldap_admin ldapdelete
+    ldap_admin ldapdelete "cn=members,$O"
+    refused helen '[1-9]*' '' ldapdelete "ou=audit,$O" </dev/null
+    # No more than its own container, even then.
+    refused admin 66 '' ldapdelete "$O" </dev/null
+    refused admin '[1-9]*' '' ldapdelete -e \!noop "ou=audit,$O" </dev/null
+    ldap_admin ldapdelete "ou=audit,$O"
+    same "$(get "ou=audit,$O" ou)" ''
+    slapd_logged 'event deleted with its audit log: {'
+}
