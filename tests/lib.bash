@@ -6,10 +6,16 @@
 # Source DIR/env of a sandbox first, then this. No password and no token is ever
 # an argument of a program: other users see those.
 
+# The factor of every bound that catches a hang. Measured once; the programs of the tests read
+# the same variable.
+PAT_TIME_SCALE=$("$(dirname -- "${BASH_SOURCE[0]}")/time-scale") || exit 1
+export PAT_TIME_SCALE
+
 # wait_for SECONDS COMMAND [ARG...]
-# Repeat COMMAND, in silence, until it succeeds. Fails when SECONDS are over.
+# Repeat COMMAND, in silence, until it succeeds. Fails when SECONDS, times PAT_TIME_SCALE, are
+# over.
 wait_for() {
-    local end=$((SECONDS + $1 + 1))
+    local end=$((SECONDS + $1 * PAT_TIME_SCALE + 1))
     shift
 
     until "$@" >/dev/null 2>&1; do

@@ -257,7 +257,7 @@ not_started() {
     local program=$1 text=$2
     shift 2
 
-    run timeout 20 "$PAT_BUILD/$program" "$@"
+    run timeout $((20 * PAT_TIME_SCALE)) "$PAT_BUILD/$program" "$@"
     [[ $status -eq 78 && $output == *"$text"* ]] ||
         fault "not refused with \"$text\": status $status, $output"
 }
@@ -682,7 +682,7 @@ called() {
     expect PAM_AUTH_ERR
     wait_for 30 eval '[[ -n $(ldap_admin_get "$MINT_DN" patLastUsed) ]]'
     "$PAT_BUILD/patctl" revoke --stdin --socket "$SAFE/dir/s" --timeout 30s <<<"$MINT_TOKEN"
-    printf '\0\3bob\0\5wrong\0\0\0\0' | timeout 40 python3 -c '
+    printf '\0\3bob\0\5wrong\0\0\0\0' | timeout $((40 * PAT_TIME_SCALE)) python3 -c '
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])

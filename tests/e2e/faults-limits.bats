@@ -275,7 +275,7 @@ was_used() { [[ $(get "$MINT_DN" patLastUsed) > $1 ]]; }
     wait_for 10 grep -q ': stopped$' "$BATS_TEST_TMPDIR/log"
     # The next one finds the socket there, and cannot replace it.
     status=0
-    output=$(in_room timeout 20 "$PAT_BUILD/patd" -f -c "$PAT_CONF" 2>&1) || status=$?
+    output=$(in_room timeout $((20 * PAT_TIME_SCALE)) "$PAT_BUILD/patd" -f -c "$PAT_CONF" 2>&1) || status=$?
     printf '%s\n' "$output"
     [[ $status -eq 78 && $output == *"socket: $PAT_SOCKET: Read-only file system" ]]
 }
@@ -343,7 +343,7 @@ CONF
     # What had been started used to find that the rest was gone, once in ten or twenty times.
     for ((i = 0; i < 100; i++)); do
         rc=0
-        as_stranger timeout 20 prlimit --nproc=66:66 "$SANDBOX/strange/patd" -f \
+        as_stranger timeout $((20 * PAT_TIME_SCALE)) prlimit --nproc=66:66 "$SANDBOX/strange/patd" -f \
             -c "$SANDBOX/strange/patd.conf" 2>"$BATS_TEST_TMPDIR/log" || rc=$?
         ((rc == 71)) || break
         grep -q 'error: out of memory, threads or descriptors$' "$BATS_TEST_TMPDIR/log"

@@ -15,10 +15,13 @@ import struct
 import sys
 import time
 
+# The factor of every bound that catches a hang.
+TIME_SCALE = int(os.environ.get("PAT_TIME_SCALE", "1"))
+
 
 def connect():
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(20)
+    s.settimeout(20 * TIME_SCALE)
     s.connect(sys.argv[1])
     return s
 

@@ -452,7 +452,7 @@ revoke_twice() {
     wait_for 30 grep -q deaf "$BATS_TEST_TMPDIR/said"
     # The removal is done, though its answer is on the way, and seen everywhere.
     [[ $(live bob acme) == 0 ]]
-    timeout 20 bash -c "$(declare -f ldap_admin change_member ldap_admin_modify)"'
+    timeout $((20 * PAT_TIME_SCALE)) bash -c "$(declare -f ldap_admin change_member ldap_admin_modify)"'
         change_member add carol globex members'
     equal one two
     log_is_right

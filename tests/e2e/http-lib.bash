@@ -40,7 +40,7 @@ request() {
     shift 2
 
     mark_logs || return
-    BODY=$(in_world curl -q -s -m 30 -D "$WORLD/secret/headers" "$@" "$url") || true
+    BODY=$(in_world curl -q -s -m $((30 * PAT_TIME_SCALE)) -D "$WORLD/secret/headers" "$@" "$url") || true
     HEADERS=$(tr -d '\r' <"$WORLD/secret/headers" | sed -E 's/^([A-Za-z-]+):/\L\1:/')
     CODE=$(sed -n '1s/^[^ ]* \([0-9]*\).*/\1/p' <<<"$HEADERS")
     rm -f "$WORLD/secret/headers"

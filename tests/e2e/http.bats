@@ -318,7 +318,7 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
                 printf 'write-out = "%d %%{http_code}\\n"\n' "$((i % 3))"
             done >"$WORLD/secret/curlrc"
         )
-        output=$(in_world curl -q -s -m 60 -Z --parallel-max 100 -K "$WORLD/secret/curlrc" | sort | uniq -c | tr -s ' ')
+        output=$(in_world curl -q -s -m $((60 * PAT_TIME_SCALE)) -Z --parallel-max 100 -K "$WORLD/secret/curlrc" | sort | uniq -c | tr -s ' ')
         [[ $output == $' 34 0 200\n 33 1 200\n 33 2 401' ]] || fault "$server: $output"
         for ((i = 0; i < 100; i++)); do
             case $((i % 3)) in

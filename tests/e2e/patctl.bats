@@ -308,7 +308,7 @@ os.rename(sys.argv[1] + ".new", sys.argv[1])
 server.handle_request()' "$port" "$got"
     wait_for 20 test -e "$port"
     run -0 --separate-stderr "$PAT_BUILD/patctl" connect curl --url "http://127.0.0.1:$(cat "$port")/it's"
-    PAT_TOKEN=stand-in-for-a-token bash -c "${output/curl /curl -s -m 20 }"
+    PAT_TOKEN=stand-in-for-a-token bash -c "${output/curl /curl -s -m $((20 * PAT_TIME_SCALE)) }"
     wait_for 20 grep -qx 'Bearer stand-in-for-a-token' "$got"
 }
 
@@ -378,7 +378,7 @@ END
     BACKGROUND_PIDS=()
     MUTE=$!
     wait_for 20 unix_listens "$BATS_TEST_TMPDIR/mute"
-    run -75 timeout 60 "$PAT_BUILD/patctl" list --timeout 1s \
+    run -75 timeout $((60 * PAT_TIME_SCALE)) "$PAT_BUILD/patctl" list --timeout 1s \
         -H "ldapi://${BATS_TEST_TMPDIR//\//%2F}%2Fmute" -D cn=x -w x
     kill "$MUTE"
     [[ $output == *'no answer within 1 s'* ]]

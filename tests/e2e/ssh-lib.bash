@@ -59,7 +59,7 @@ login() {
     start=$(now_ms)
     output=$(in_world env -i PATH="$PATH" ANSWERS="$WORLD/secret/answers" \
         SSH_ASKPASS="$BATS_TEST_DIRNAME/ssh-askpass" SSH_ASKPASS_REQUIRE=force \
-        setsid --wait timeout 20 ssh -F /dev/null -T -p "$(<"$WORLD/port/$service")" \
+        setsid --wait timeout $((20 * PAT_TIME_SCALE)) ssh -F /dev/null -T -p "$(<"$WORLD/port/$service")" \
         -o LogLevel=ERROR -o ConnectTimeout=10 -o StrictHostKeyChecking=no \
         -o UserKnownHostsFile=/dev/null -o PubkeyAuthentication=no \
         -o PreferredAuthentications="$method" -o NumberOfPasswordPrompts=$# \

@@ -41,7 +41,7 @@ patd_refuses() {
     shift
 
     printf '%s\n' 'base = dc=example,dc=com' "$@" >"$dir/patd.conf"
-    run timeout 20 "$PAT_BUILD/patd" -c "$dir/patd.conf" -f
+    run timeout $((20 * PAT_TIME_SCALE)) "$PAT_BUILD/patd" -c "$dir/patd.conf" -f
     [[ $status == 78 ]]
     [[ $output == *"$message"* ]]
 }
@@ -51,7 +51,7 @@ fcgi_refuses() {
     local message=$1
     shift
 
-    run timeout 20 "$PAT_BUILD/pat-fcgi" "$@"
+    run timeout $((20 * PAT_TIME_SCALE)) "$PAT_BUILD/pat-fcgi" "$@"
     [[ $status == 78 ]]
     [[ $output == *"$message"* ]]
 }
@@ -63,7 +63,7 @@ passed() {
 
     # The variables are of the shell that becomes the command.
     # shellcheck disable=SC2016
-    run timeout 20 bash -c \
+    run timeout $((20 * PAT_TIME_SCALE)) bash -c \
         'exec 3</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"' passed "$@"
     [[ $status == 78 ]]
     [[ $output == *"$message"* ]]

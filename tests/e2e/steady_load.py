@@ -32,7 +32,7 @@ def client():
         began = time.time()
         try:
             with patd_client.connect(path) as s:
-                s.settimeout(30)
+                s.settimeout(30 * patd_client.TIME_SCALE)
                 s.sendall(patd_client.request(token, user))
                 status = patd_client.read_answer(s)
         except OSError:

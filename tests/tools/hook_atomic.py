@@ -52,6 +52,9 @@ import time
 import urllib.parse
 import xml.etree.ElementTree as etree
 
+# The factor of every bound that catches a hang.
+TIME_SCALE = int(os.environ.get("PAT_TIME_SCALE", "1"))
+
 BASE = "dc=example,dc=com"
 PEOPLE = "ou=people," + BASE
 ORGS = "ou=orgs," + BASE
@@ -432,7 +435,7 @@ class Client:
 
     def __init__(self, dn=None, password=""):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(60)
+        self.sock.settimeout(60 * TIME_SCALE)
         self.sock.connect(urllib.parse.unquote(env("LDAPURI").removeprefix("ldapi://")))
         self.ident = 0
         self.data = b""
@@ -525,7 +528,7 @@ def is_running(pid):
 
 
 def wait_for_end(pid):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 10 * TIME_SCALE
     while is_running(pid):
         if time.monotonic() > end:
             fail(f"slapd ({pid}) does not end")

@@ -7,7 +7,7 @@ UNIT_NAMES := bearer client conf decide error export file gentime http_answer \
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
 
-# A test that hangs is a failure too.
+# A test that hangs is a failure too. In seconds, times PAT_TIME_SCALE.
 UNIT_TIMEOUT := 60
 
 $(UNIT_TESTS): $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(UNIT_OBJ) \
@@ -43,10 +43,11 @@ unit-tests: $(UNIT_TESTS) $(UNIT_MARKER)
 
 check: unit-tests $(BUILD)/pam_pat.so $(BUILD)/sasl2/libpat.so
 	$(Q)failed=; cases=0; \
+	PAT_TIME_SCALE=$$(tests/time-scale) || exit 1; export PAT_TIME_SCALE; \
 	export PAM_PAT_SO='$(abspath $(BUILD)/pam_pat.so)'; \
 	export SASL_PAT_SO='$(abspath $(BUILD)/sasl2/libpat.so)'; \
 	for t in $(UNIT_TESTS); do \
-	    if timeout $(UNIT_TIMEOUT) "$$t" >"$$t.log" 2>&1; then \
+	    if timeout $$(($(UNIT_TIMEOUT) * PAT_TIME_SCALE)) "$$t" >"$$t.log" 2>&1; then \
 	        n=$$(sed -n 's/^\[=*\] \([0-9]*\) test(s) run\.$$/\1/p' "$$t.log"); \
 	        cases=$$((cases + n)); \
 	        echo "  ok      $${t##*/} ($$n cases)"; \

@@ -9,9 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deadline.h"
+
 #define TESTS_MAX    1024
 #define NAME_LEN_MAX 200
 #define REPEAT_MAX   70000
+#define SCALE_MAX    9999
+#define HANG_MS      5000
 
 static struct CMUnitTest tests[TESTS_MAX];
 static char names[TESTS_MAX][NAME_LEN_MAX];
@@ -25,6 +29,26 @@ die(const char *what)
 {
     perror(what);
     exit(1);
+}
+
+int
+unit_time_scale(void)
+{
+    const char *text = getenv("PAT_TIME_SCALE");
+    long scale = text != NULL ? strtol(text, NULL, 10) : 1;
+
+    return scale >= 1 && scale <= SCALE_MAX ? (int)scale : 1;
+}
+
+void
+unit_check_no_hang(int64_t began_ns, int timeout_ms)
+{
+    int64_t took_ms = (pat_monotonic_ns() - began_ns) / 1000000;
+    int64_t most_ms = timeout_ms + HANG_MS * (int64_t)unit_time_scale();
+
+    if (took_ms > most_ms)
+        fail_msg("took %lld ms for a timeout of %d ms (a hang begins at %lld ms)",
+            (long long)took_ms, timeout_ms, (long long)most_ms);
 }
 
 void

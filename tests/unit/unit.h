@@ -52,6 +52,15 @@ PAT_MUST_USE int unit_run(const char *program);
 #define unit_check_string(what, got, want)                                               \
     unit_check_string_at(what, got, want, __FILE__, __LINE__)
 
+/*
+ * The factor of every bound that catches a hang: PAT_TIME_SCALE, or 1. tests/time-scale
+ * measures it.
+ */
+int unit_time_scale(void);
+
+/* Fails if, since `began_ns`, clearly more than `timeout_ms` passed. */
+void unit_check_no_hang(int64_t began_ns, int timeout_ms);
+
 void unit_check_err_at(enum pat_err got, enum pat_err want, const char *file, int line);
 void unit_check_int_at(
     const char *what, long long got, long long want, const char *file, int line);
