@@ -31,24 +31,9 @@ wait_for() {
 # Nothing is under way in these processes: all their threads sleep, and none ran between two
 # looks. Who answers first and writes a log then has written it, once the answer is there. But
 # who waits for somebody else sleeps as well: name all of them. A process that is gone is at
-# rest. PID may be a pattern, and PROC another /proc that it stands in.
+# rest. PID may be "all", and PROC another /proc that the processes stand in.
 at_rest() {
-    local before now
-
-    before=$(thread_states "$@")
-    now=$(thread_states "$@")
-    [[ $before == "$now" && $before != *State:$'\t'[RD]* ]]
-}
-
-thread_states() {
-    local pid files=()
-
-    for pid; do
-        # shellcheck disable=SC2206     # a pattern
-        files+=("${PROC:-/proc}"/$pid/task/*/status)
-    done
-    ((${#files[@]} > 0)) || return 0
-    grep -hsE '^(Pid|State|(non)?voluntary_ctxt_switches):' "${files[@]}" || true
+    "$PAT_BUILD/tests/atrest" "${PROC:-/proc}" "$@"
 }
 
 # connections PATH [PID]

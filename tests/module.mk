@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
-TEST_TOOLS := $(BUILD)/tests/exitmem $(BUILD)/tests/pamlogin $(BUILD)/tests/patload
+TEST_TOOLS := $(addprefix $(BUILD)/tests/,atrest exitmem pamlogin patload)
 
 $(BUILD)/tests/%: $(OBJ)/tests/tools/%.o $(BUILD)/libpat-client.a
 	@mkdir -p $(@D)

@@ -131,7 +131,7 @@ size_of() {
 # Wait until nobody in the world has anything left to do: whatever clients with an answer have
 # caused is in the logs, by way of syslog as well.
 world_idle() {
-    PROC=/proc/$WORLD_INIT/root/proc wait_for 20 at_rest '[0-9]*'
+    PROC=/proc/$WORLD_INIT/root/proc wait_for 20 at_rest all
 }
 
 # Of the logs, only what came after this counts.
