@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -23,14 +24,14 @@
 #include "secret.h"
 
 #define CHUNK           16384
-#define TICK_MS         250
+#define TICK_NS         (SECOND_NS / 4) /* between two ticks, at least */
 #define SECOND_NS       INT64_C(1000000000)
 #define READ_TIMEOUT_NS (5 * SECOND_NS)  /* for a request, once begun */
 #define IDLE_TIMEOUT_NS (90 * SECOND_NS) /* longer than front ends keep connections */
 #define LOG_EVERY_NS    (10 * SECOND_NS)
 #define CONNS_MAX       4096
 
-enum source_kind { SOURCE_STOP, SOURCE_LISTENER, SOURCE_CONN };
+enum source_kind { SOURCE_STOP, SOURCE_TIMER, SOURCE_LISTENER, SOURCE_CONN };
 
 /* What an epoll event points to: the first member of everything that has a descriptor. */
 struct source {
@@ -55,7 +56,7 @@ struct conn {
 struct server {
     const struct settings *settings;
     int epoll_fd;
-    struct source stop;
+    struct source stop, timer;
     struct source listeners[LISTEN_MAX];
     size_t listener_count;
     atomic_bool paused; /* not accepting, for want of descriptors */
@@ -64,6 +65,7 @@ struct server {
     pthread_mutex_t lock; /* of what follows */
     struct conn *conns;
     size_t conn_count;
+    int64_t tick_at_ns; /* what the timer is set to; 0: to nothing */
 };
 
 /* What a thread keeps from one request to the next. */
@@ -114,6 +116,18 @@ conn_free(struct server *s, struct conn *c)
     free(c);
 }
 
+/* Sets the timer to `at_ns`, or leaves it where it expires earlier. Under the lock. */
+static void
+tick_by(struct server *s, int64_t at_ns)
+{
+    struct itimerspec at = {.it_value = {at_ns / SECOND_NS, at_ns % SECOND_NS}};
+
+    if (s->tick_at_ns != 0 && s->tick_at_ns <= at_ns)
+        return;
+    s->tick_at_ns = at_ns;
+    (void)timerfd_settime(s->timer.fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
 /* After this another thread may have it at once. */
 static void
 conn_arm(struct server *s, struct conn *c, int64_t until_ns)
@@ -126,6 +140,7 @@ conn_arm(struct server *s, struct conn *c, int64_t until_ns)
     (void)pthread_mutex_lock(&s->lock);
     c->until_ns = until_ns;
     c->armed = true;
+    tick_by(s, until_ns);
     (void)pthread_mutex_unlock(&s->lock);
     if (epoll_ctl(s->epoll_fd, op, c->source.fd, &event) != 0)
         conn_free(s, c);
@@ -261,6 +276,9 @@ accept_one(struct worker *w, struct source *l)
     if (fd < 0 &&
         (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
         atomic_store(&s->paused, true);
+        (void)pthread_mutex_lock(&s->lock);
+        tick_by(s, pat_monotonic_ns() + TICK_NS);
+        (void)pthread_mutex_unlock(&s->lock);
         log_trouble(s, "no file descriptor or memory left for another connection");
         return;
     }
@@ -275,6 +293,31 @@ accept_one(struct worker *w, struct source *l)
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     conn_serve(w, c);
+}
+
+/*
+ * The timer expired: shut down connections whose time is over, which makes an event, and
+ * the thread that takes it hangs up. Set the timer to the next connection's time. Without
+ * connections nothing is due, and no thread wakes up.
+ */
+static void
+tick(struct server *s)
+{
+    int64_t now = pat_monotonic_ns(), next = INT64_MAX;
+
+    (void)pthread_mutex_lock(&s->lock);
+    s->tick_at_ns = 0;
+    for (struct conn *c = s->conns; c != NULL; c = c->next)
+        if (c->armed && now >= c->until_ns)
+            (void)shutdown(c->source.fd, SHUT_RDWR);
+        else if (c->armed && c->until_ns < next)
+            next = c->until_ns;
+    if (next < INT64_MAX)
+        tick_by(s, next > now + TICK_NS ? next : now + TICK_NS);
+    (void)pthread_mutex_unlock(&s->lock);
+    if (atomic_exchange(&s->paused, false))
+        for (size_t i = 0; i < s->listener_count; i++)
+            arm_listener(s, &s->listeners[i], EPOLL_CTL_MOD);
 }
 
 static void *
@@ -295,6 +338,9 @@ worker_thread(void *arg)
         case SOURCE_STOP:
             stop = true;
             break;
+        case SOURCE_TIMER:
+            tick(s);
+            break;
         case SOURCE_LISTENER:
             accept_one(w, source);
             break;
@@ -310,46 +356,38 @@ worker_thread(void *arg)
     return NULL;
 }
 
-/* Whose time is over: that makes an event, and who takes it hangs up. */
 static void
-tick(struct server *s)
+wait_for_stop(void)
 {
-    int64_t now = pat_monotonic_ns();
-
-    (void)pthread_mutex_lock(&s->lock);
-    for (struct conn *c = s->conns; c != NULL; c = c->next)
-        if (c->armed && now >= c->until_ns)
-            (void)shutdown(c->source.fd, SHUT_RDWR);
-    (void)pthread_mutex_unlock(&s->lock);
-    if (atomic_exchange(&s->paused, false))
-        for (size_t i = 0; i < s->listener_count; i++)
-            arm_listener(s, &s->listeners[i], EPOLL_CTL_MOD);
-}
-
-static void
-wait_for_stop(struct server *s)
-{
-    const struct timespec pause = {0, TICK_MS * 1000000L};
     sigset_t set;
+    int sig = 0;
 
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
-    while (sigtimedwait(&set, NULL, &pause) < 0)
-        tick(s);
+    while (sigwait(&set, &sig) != 0)
+        ;
+}
+
+static bool
+watch(struct server *s, struct source *source, enum source_kind kind, uint32_t events)
+{
+    struct epoll_event event = {.events = events};
+
+    event.data.ptr = source;
+    source->kind = kind;
+    return source->fd >= 0 &&
+           epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, source->fd, &event) == 0;
 }
 
 static bool
 server_open(struct server *s, const struct listeners *l)
 {
-    struct epoll_event event = {.events = EPOLLIN};
-
-    s->stop.kind = SOURCE_STOP;
     s->stop.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    event.data.ptr = &s->stop;
-    if (s->stop.fd < 0 || s->epoll_fd < 0 ||
-        epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->stop.fd, &event) != 0)
+    if (s->epoll_fd < 0 || !watch(s, &s->stop, SOURCE_STOP, EPOLLIN) ||
+        !watch(s, &s->timer, SOURCE_TIMER, EPOLLIN | EPOLLET)) /* one thread each time */
         return false;
     for (size_t i = 0; i < l->count; i++) {
         s->listeners[i].kind = SOURCE_LISTENER;
@@ -377,7 +415,11 @@ start_workers(struct server *s, struct worker *workers, pthread_t *threads)
 enum pat_err
 server_run(const struct settings *settings, const struct listeners *l)
 {
-    struct server s = {.settings = settings, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct server s = {.settings = settings,
+        .epoll_fd = -1,
+        .stop = {.fd = -1},
+        .timer = {.fd = -1},
+        .lock = PTHREAD_MUTEX_INITIALIZER};
     size_t want = (size_t)settings->workers, started = 0;
     struct worker *workers = calloc(want, sizeof(*workers));
     pthread_t *threads = calloc(want, sizeof(*threads));
@@ -390,7 +432,7 @@ server_run(const struct settings *settings, const struct listeners *l)
         err = PAT_OK;
         syslog(LOG_INFO, "serving with %d workers", settings->workers);
         (void)sd_notify(0, "READY=1");
-        wait_for_stop(&s);
+        wait_for_stop();
         (void)sd_notify(0, "STOPPING=1");
     }
     if (s.stop.fd >= 0 && write(s.stop.fd, &one, sizeof(one)) < 0)
@@ -401,6 +443,8 @@ server_run(const struct settings *settings, const struct listeners *l)
         conn_free(&s, s.conns);
     if (s.stop.fd >= 0)
         (void)close(s.stop.fd);
+    if (s.timer.fd >= 0)
+        (void)close(s.timer.fd);
     if (s.epoll_fd >= 0)
         (void)close(s.epoll_fd);
     free(threads);

@@ -13,13 +13,14 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "secret.h"
 
 #define EVENTS_MAX      64
-#define TICK_MS         250
+#define TICK_NS         (250 * INT64_C(1000000))   /* between two ticks, at least */
 #define READ_TIMEOUT_NS (3 * INT64_C(1000000000))  /* for a request, once begun */
 #define IDLE_TIMEOUT_NS (60 * INT64_C(1000000000)) /* between requests */
 
@@ -32,7 +33,13 @@ struct user {
     struct user *next;
 };
 
-enum source_kind { SOURCE_SIGNAL, SOURCE_STOP, SOURCE_LISTENER, SOURCE_CLIENT };
+enum source_kind {
+    SOURCE_SIGNAL,
+    SOURCE_STOP,
+    SOURCE_TIMER,
+    SOURCE_LISTENER,
+    SOURCE_CLIENT
+};
 
 /* What an epoll event points to: the first member of everything that has a descriptor. */
 struct source {
@@ -67,7 +74,7 @@ struct server {
     struct server_events events;
     pid_t pid; /* ours */
     int epoll_fd;
-    struct source signals, stop;
+    struct source signals, stop, timer;
     struct source listeners[LISTENERS_MAX];
     size_t listener_count;
     struct log_limit clients_limit, memory_limit, queue_limit, divert_limit, junk_limit,
@@ -78,7 +85,7 @@ struct server {
     bool paused;          /* not accepting, for want of descriptors */
     bool stop_told;       /* a signal came */
     bool stopping;        /* and what came before it is queued */
-    int64_t next_tick_ns;
+    int64_t tick_at_ns;   /* what the timer is set to; 0: to nothing */
     struct client *clients;
     size_t client_count;
     struct user *users;
@@ -234,6 +241,18 @@ client_free(struct server *s, struct client *c)
     pat_secret_free(c, sizeof(*c));
 }
 
+/* Sets the timer to `at_ns`, or leaves it where it expires earlier. Under the lock. */
+static void
+tick_by(struct server *s, int64_t at_ns)
+{
+    struct itimerspec at = {.it_value = {at_ns / 1000000000, at_ns % 1000000000}};
+
+    if (s->tick_at_ns != 0 && s->tick_at_ns <= at_ns)
+        return;
+    s->tick_at_ns = at_ns;
+    (void)timerfd_settime(s->timer.fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
 /* Wait for the next bytes, or the hang-up. After this another thread may have it at once.
  */
 static void
@@ -247,6 +266,7 @@ client_arm(struct server *s, struct client *c, int64_t until_ns)
     lock(s);
     c->until_ns = until_ns;
     c->armed = true;
+    tick_by(s, until_ns);
     unlock(s);
     /* Out of memory; without an event it has no owner but us. */
     if (epoll_ctl(s->epoll_fd, op, c->source.fd, &event) != 0)
@@ -573,6 +593,7 @@ accept_one(struct server *s, int listen_fd, bool *ret_more)
         log_accept(s, errno);
         lock(s);
         s->paused = true;
+        tick_by(s, pat_monotonic_ns() + TICK_NS);
         unlock(s);
     }
     return -1;
@@ -593,26 +614,33 @@ listener_event(struct server *s, struct source *listener)
     return fd >= 0 ? admit(s, listener->protocol, fd) : NULL;
 }
 
-/* Once per TICK_MS, under the lock: hang up on who dawdles, and accept again after a
- * pause. */
+/*
+ * The timer expired: close idle connections, accept again after a pause, and set the
+ * timer to the next client's time. Without clients nothing is due, and patd does not wake
+ * up.
+ */
 static void
 tick(struct server *s)
 {
-    int64_t now = pat_monotonic_ns();
+    int64_t now = pat_monotonic_ns(), next = INT64_MAX;
 
-    if (now < s->next_tick_ns)
-        return;
-    s->next_tick_ns = now + TICK_MS * INT64_C(1000000);
+    lock(s);
+    s->tick_at_ns = 0;
     /* The hang-up is an event like any other, by which it finds an owner, who frees it.
      */
     for (struct client *c = s->clients; c != NULL; c = c->next)
         if (c->armed && now >= c->until_ns)
             (void)shutdown(c->source.fd, SHUT_RDWR);
+        else if (c->armed && c->until_ns < next)
+            next = c->until_ns;
+    if (next < INT64_MAX)
+        tick_by(s, next > now + TICK_NS ? next : now + TICK_NS);
     if (s->paused) {
         s->paused = false;
         for (size_t i = 0; i < s->listener_count; i++)
             listener_arm(s, &s->listeners[i]);
     }
+    unlock(s);
 }
 
 static struct client *
@@ -714,6 +742,9 @@ handle_event(struct server *s, const struct epoll_event *event)
         break;
     case SOURCE_STOP:
         break;
+    case SOURCE_TIMER:
+        tick(s);
+        break;
     case SOURCE_LISTENER:
         return listener_event(s, source);
     case SOURCE_CLIENT:
@@ -726,17 +757,15 @@ handle_event(struct server *s, const struct epoll_event *event)
 static struct client *
 listen_once(struct server *s)
 {
-    int timeout = s->client_count > 0 || s->paused ? TICK_MS : -1;
     struct epoll_event event;
     struct client *c = NULL;
     int n;
 
     s->listening++;
     unlock(s);
-    n = epoll_wait(s->epoll_fd, &event, 1, timeout);
+    n = epoll_wait(s->epoll_fd, &event, 1, -1);
     lock(s);
     s->listening--;
-    tick(s);
     if (n > 0) {
         unlock(s);
         c = handle_event(s, &event);
@@ -812,10 +841,12 @@ server_new(const struct server_limits *limits, const struct listener *listeners,
     (void)pthread_mutex_init(&s->lock, NULL);
     s->signals.fd = open_signals();
     s->stop.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     ok = s->epoll_fd >= 0 && count <= LISTENERS_MAX &&
          watch(s, &s->signals, SOURCE_SIGNAL, EPOLLIN) &&
-         watch(s, &s->stop, SOURCE_STOP, EPOLLIN);
+         watch(s, &s->stop, SOURCE_STOP, EPOLLIN) &&
+         watch(s, &s->timer, SOURCE_TIMER, EPOLLIN | EPOLLET); /* one thread each time */
     for (size_t i = 0; ok && i < count; i++) {
         s->listeners[i].fd = listeners[i].fd;
         s->listeners[i].protocol = listeners[i].protocol;
@@ -843,6 +874,8 @@ server_free(struct server *s)
         (void)close(s->signals.fd);
     if (s->stop.fd >= 0)
         (void)close(s->stop.fd);
+    if (s->timer.fd >= 0)
+        (void)close(s->timer.fd);
     if (s->epoll_fd >= 0)
         (void)close(s->epoll_fd);
     (void)pthread_mutex_destroy(&s->lock);

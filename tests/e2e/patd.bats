@@ -127,6 +127,57 @@ patd_fails() {
     expect PAM_SUCCESS
 }
 
+# wake_ups PID: how often its threads slept so far, and so woke up.
+wake_ups() {
+    cat "/proc/$1/task"/*/status | awk '/^voluntary_ctxt_switches:/ { n += $2 } END { print n + 0 }'
+}
+
+# woken PID: how often in two seconds.
+woken() {
+    local before
+
+    wait_for 20 at_rest "$1"
+    before=$(wake_ups "$1")
+    sleep 2
+    printf '%d\n' $(($(wake_ups "$1") - before))
+}
+
+# connect_to SOCKET: hold a connection, and send nothing.
+connect_to() {
+    local to=$1
+
+    in_background python3 -IS -c '
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+time.sleep(600)' "$to"
+    wait_for 20 eval '(($(connections "$to") > 0))'
+}
+
+@test "an idle patd does not wake up, and one with an idle client only when its time is over" {
+    set_conf 'retry_interval = 1h'
+    login plain alice
+    expect PAM_SUCCESS
+    [[ $(woken "$(patd_pid)") -eq 0 ]]
+    connect_to "$PAT_SOCKET"
+    [[ $(woken "$(patd_pid)") -le 2 ]]
+    wait_for 20 eval '(($(connections "$PAT_SOCKET") == 0))'
+    set_conf 'retry_interval = 5s'
+}
+
+@test "an idle pat-fcgi does not wake up, and one with an idle client only when its time is over" {
+    local pid socket=$SANDBOX/fcgi.sock
+
+    in_background "$PAT_BUILD/pat-fcgi" -s "$socket" -p "$PAT_SOCKET"
+    pid=${BACKGROUND_PIDS[-1]}
+    wait_for 20 unix_listens "$socket"
+    [[ $(woken "$pid") -eq 0 ]]
+    connect_to "$socket"
+    [[ $(woken "$pid") -le 2 ]]
+    wait_for 20 eval '(($(connections "$socket") == 0))'
+    [[ $(woken "$pid") -eq 0 ]]
+}
+
 @test "no token stays in patd's memory, and none can get into a core file" {
     [[ $EUID -eq 0 ]] || skip 'needs root, to read the memory of another process'
     [[ ${SANITIZE-} != 1 ]] || return 0 # which keep what was freed, and terabytes of maps
