@@ -32,6 +32,7 @@ static const struct command *const commands[] = {
     &connect_command,
     &org_add_command,
     &org_list_command,
+    &org_remove_command,
     &member_add_command,
     &member_role_command,
     &member_remove_command,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
-PATCTL_SRC := args connect dn erase generate list live main member membership mint minting org output \
+PATCTL_SRC := args connect dn erase generate list live main member membership mint minting org org_remove output \
 	progress prompt report revoke say session show text tokens when write
 # What asks patd, watches or examines.
 PATCTL_SRC += audit doctor doctor_ldap doctor_pam doctor_tls event follow revoke_shown shown verify

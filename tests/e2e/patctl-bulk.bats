@@ -127,6 +127,86 @@ change_limits() {
     run -67 pc ivan member remove carol --org acme --yes
 }
 
+# small_org NAME: with two members, a live token, and a revoked one.
+small_org() {
+    O=o=$1,ou=orgs,$PAT_BASE
+    pc admin org add "$1" --owner alice
+    pc admin member add bob member --org "$1"
+    pc admin mint --owner bob --org "$1" --id "$1-one" >/dev/null
+    pc admin mint --owner bob --org "$1" --id "$1-two" >/dev/null
+    pc admin revoke "$1-two"
+}
+
+# entries: below $O, with itself; 0 if there is none.
+entries() {
+    ldap_admin ldapsearch -LLL -b "$O" '(objectClass=*)' 1.1 2>/dev/null | grep -c '^dn' || true
+}
+
+@test "org remove: names the numbers, asks, and leaves nothing" {
+    local before
+
+    small_org gone1
+    before=$(entries)
+    pc_options alice
+    run -64 setsid -w "$PAT_BUILD/patctl" org remove gone1 "${PC_OPTIONS[@]}"
+    [[ $output == *--yes* && $(entries) == "$before" ]]
+    run on_terminal 200 n "$PAT_BUILD/patctl" org remove gone1 "${PC_OPTIONS[@]}"
+    [[ $status == 77 && $output == *'Delete gone1 with everything in it'* ]]
+    [[ $(entries) == "$before" ]]
+    run -0 pc admin org remove gone1 --yes
+    [[ $output == *'gone1 is deleted: 2 members, 3 role groups, 1 live tokens, 1 revoked tokens'* ]]
+    [[ $(entries) == 0 ]]
+    run -67 pc admin org remove gone1 --yes
+}
+
+@test "org remove: anybody but the rootdn is refused before anything is deleted" {
+    local before who
+
+    small_org gone2
+    before=$(entries)
+    for who in alice helen ivan; do
+        run ! pc "$who" org remove gone2 --yes
+        [[ $output == *'Nothing was deleted'* && $(entries) == "$before" ]]
+    done
+    run -64 pc admin org remove
+    run -64 pc admin org remove gone2 acme
+    run -0 pc admin org remove gone2 --yes
+}
+
+@test "org remove: an org with another org below it is refused" {
+    small_org gone3
+    pc admin org add inner --owner alice --parent "$O"
+    run -65 pc admin org remove gone3 --yes
+    [[ $output == *'remove them first'* && $(state gone3-one) == live ]]
+    run -0 pc admin org remove inner --yes
+    run -0 pc admin org remove gone3 --yes
+    [[ $(entries) == 0 ]]
+}
+
+@test "org remove: what a refusal in between left is named, and goes by the next command" {
+    small_org gone4
+    # A referral is no entry to patctl, and yet keeps its parent from being deleted.
+    ldap_admin_add <<LDIF
+dn: ou=stop,$O
+objectClass: organizationalUnit
+ou: stop
+
+dn: ou=elsewhere,ou=stop,$O
+objectClass: referral
+objectClass: extensibleObject
+ou: elsewhere
+ref: ldap://ldap.example.net/
+LDIF
+    run -65 pc admin org remove gone4 --yes
+    [[ $output == *"ou=stop,$O cannot be deleted"* && $output == *'entries of gone4 are deleted; left: '* ]]
+    [[ $output == *'give the command again'* && $output != *'gone4 is deleted'* ]]
+    run -65 pc admin org remove gone4 --yes
+    (($(entries) > 0))
+    ldap_admin ldapdelete -M "ou=elsewhere,ou=stop,$O"
+    run -0 pc admin org remove gone4 --yes
+    [[ $(entries) == 0 ]]
+}
+
 @test "report, list and audit: what a limit cut short says so and fails" {
     import bob $MANY "patExpires: $(now_gt 3600)"
     run -75 pc alice report --org acme
