@@ -76,6 +76,7 @@ extern const struct command mint_command;
 extern const struct command org_add_command;
 extern const struct command org_list_command;
 extern const struct command org_remove_command;
+extern const struct command replay_command;
 extern const struct command report_command;
 extern const struct command revoke_command;
 extern const struct command revoke_shown_command;

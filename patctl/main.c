@@ -39,6 +39,7 @@ static const struct command *const commands[] = {
     &member_list_command,
     &verify_command,
     &audit_command,
+    &replay_command,
     &doctor_command,
     &generate_command,
 };
