@@ -20,6 +20,7 @@
 #include "converge.h"
 #include "event.h"
 #include "member.h"
+#include "outer.h"
 #include "owner.h"
 #include "token.h"
 
@@ -288,7 +289,9 @@ struct way {
     slap_callback first; /* before all other callbacks, and its cleanup too */
     slap_callback last;  /* after all of them */
     LDAPControl *preread[2];
-    bool held;              /* is the response still to be sent? */
+    bool held;  /* is the response still to be sent? */
+    bool inner; /* does another overlay make it, within `outer`? */
+    struct pat_outer *outer;
     LDAPControl **controls; /* of that, our own copy; NULL: the token's, or none */
     int (*after)(struct pat_work *w, SlapReply *rs);
 };
@@ -399,7 +402,8 @@ response_last(Operation *op, SlapReply *rs)
     struct way *way = op->o_callback->sc_private;
     struct pat_work *w = &way->work;
 
-    if (rs->sr_type != REP_RESULT || rs->sr_err != LDAP_SUCCESS || w->txn.first == NULL) {
+    if (rs->sr_type != REP_RESULT || rs->sr_err != LDAP_SUCCESS || way->inner ||
+        (w->txn.first == NULL && (way->outer == NULL || !pat_outer_waits(way->outer)))) {
         pat_mint_reveal(w, rs);
         return SLAP_CB_CONTINUE;
     }
@@ -527,6 +531,46 @@ answer(struct way *way, SlapReply *rs)
     ldap_controls_free(way->controls);
 }
 
+static struct way *
+way_new(Operation *op, slap_overinst *on)
+{
+    struct way *way = ch_calloc(1, sizeof(*way));
+    struct pat_work *w = &way->work;
+
+    w->op = op;
+    w->set = on->on_bi.bi_private;
+    w->actor = op->o_dn;
+    w->nactor = op->o_ndn;
+    way->outer = pat_outer_enter(op, on, &way->inner);
+    /* Another overlay acts as the rootdn; the client of the outer one is the cause. */
+    if (way->inner)
+        pat_outer_actor(way->outer, &w->actor, &w->nactor);
+    return way;
+}
+
+/* The backend is through, and the overlays have seen the response: now what follows. */
+static void
+way_end(struct way *way, SlapReply *rs)
+{
+    struct pat_work *w = &way->work;
+
+    if (way->inner) {
+        pat_outer_defer(way->outer, &w->txn);
+    } else {
+        pat_txn_replay(&w->txn);
+        if (way->outer != NULL)
+            pat_outer_leave(way->outer);
+    }
+    if (way->held)
+        answer(way, rs);
+    pat_mint_clear(w, rs);
+    pat_txn_clear(&w->txn);
+    if (w->before != NULL)
+        entry_free(w->before);
+    ch_free(w->event_org.bv_val);
+    ch_free(way);
+}
+
 static int
 go(Operation *op, SlapReply *rs, slap_operation_t which,
     int (*prepare)(struct pat_work *w), int (*after)(struct pat_work *w, SlapReply *rs))
@@ -539,13 +583,9 @@ go(Operation *op, SlapReply *rs, slap_operation_t which,
 
     if (why != NULL)
         return refuse_now(op, rs, LDAP_UNWILLING_TO_PERFORM, why);
-    way = ch_calloc(1, sizeof(*way));
+    way = way_new(op, on);
     way->after = after;
     w = &way->work;
-    w->op = op;
-    w->set = on->on_bi.bi_private;
-    w->actor = op->o_dn;
-    w->nactor = op->o_ndn;
     rc = pat_txn_begin(&w->txn, op, on);
     /* Not before: whoever had to wait came after the others. */
     w->now = slap_get_time();
@@ -562,15 +602,28 @@ go(Operation *op, SlapReply *rs, slap_operation_t which,
         rs->sr_text = NULL;
     }
     op->o_bd->bd_info = (BackendInfo *)on;
-    pat_txn_replay(&w->txn);
-    if (way->held)
-        answer(way, rs);
-    pat_mint_clear(w, rs);
-    pat_txn_clear(&w->txn);
-    if (w->before != NULL)
-        entry_free(w->before);
-    ch_free(w->event_org.bv_val);
-    ch_free(way);
+    way_end(way, rs);
+    return rc;
+}
+
+/*
+ * Nothing of ours; but another overlay may make it the cause of something that is, and
+ * what follows from that waits for the end of this.
+ */
+static int
+pass(Operation *op, SlapReply *rs, slap_operation_t which)
+{
+    slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
+    struct way *way;
+    int rc;
+
+    if (pat_txn_is_replay(op) || on->on_next != NULL || on->on_info->oi_list == on ||
+        SLAP_SINGLE_SHADOW(op->o_bd) || pat_outer_is_inner(op, on))
+        return SLAP_CB_CONTINUE;
+    way = way_new(op, on);
+    rc = walk(way, rs, which, on);
+    op->o_bd->bd_info = (BackendInfo *)on;
+    way_end(way, rs);
     return rc;
 }
 
@@ -635,7 +688,7 @@ hook_add(Operation *op, SlapReply *rs)
     if (is_internal(op) ||
         !(adds_ours(op->ora_e) ||
             (is_person(on->on_bi.bi_private, op->ora_e) && !pat_txn_client_has_one(op))))
-        return SLAP_CB_CONTINUE;
+        return pass(op, rs, op_add);
     return go(op, rs, op_add, prepare_add, after_add);
 }
 
@@ -681,7 +734,7 @@ hook_modify(Operation *op, SlapReply *rs)
     }
     if (is_internal(op) ||
         !(modifies_ours(op->orm_modlist) || names_ours(&op->o_req_ndn)))
-        return SLAP_CB_CONTINUE;
+        return pass(op, rs, op_modify);
     return go(op, rs, op_modify, prepare_other, after_modify);
 }
 
@@ -691,7 +744,7 @@ hook_delete(Operation *op, SlapReply *rs)
     slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
 
     if (is_internal(op))
-        return SLAP_CB_CONTINUE;
+        return pass(op, rs, op_delete);
     if (obstacle(op, on) == NULL)
         pat_event_sweep(op, on);
     return go(op, rs, op_delete, prepare_other, after_delete);
@@ -701,7 +754,7 @@ static int
 hook_modrdn(Operation *op, SlapReply *rs)
 {
     if (is_internal(op))
-        return SLAP_CB_CONTINUE;
+        return pass(op, rs, op_modrdn);
     return go(op, rs, op_modrdn, prepare_other, after_rename);
 }
 

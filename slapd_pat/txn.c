@@ -857,6 +857,31 @@ pat_txn_replay(struct pat_txn *t)
 }
 
 void
+pat_txn_move(struct pat_txn *to, struct pat_txn *from, Operation *outer)
+{
+    struct pat_hold *h = from->hold;
+    struct pat_change *c;
+
+    *to = *from;
+    to->op = outer;
+    if (from->first == NULL)
+        to->last = &to->first;
+    /* The database of an inner operation is a copy, which ends with it. */
+    for (c = to->first; c != NULL; c = c->next)
+        c->op.o_bd = from->op->o_bd->bd_self;
+    if (h != NULL && h->op.o_hdr == &from->header) {
+        h->op.o_hdr = &to->header;
+        h->op.o_controls = to->controls;
+    }
+    /* What overlays hung behind it has ended, too. */
+    if (h != NULL)
+        h->replay.extra.oe_next.sle_next = NULL;
+    from->first = NULL;
+    from->last = &from->first;
+    from->hold = NULL;
+}
+
+void
 pat_txn_clear(struct pat_txn *t)
 {
     if (t->op == NULL)

@@ -112,6 +112,12 @@ void pat_txn_hold(struct pat_txn *t);
 /* Show the other overlays what was committed, and let go of what was held. */
 void pat_txn_replay(struct pat_txn *t);
 
+/*
+ * Move what is to be replayed of `from`, whose transaction has ended, to `to`, which may
+ * outlive the operation of `from`. `outer` has the same header, and lives until then.
+ */
+void pat_txn_move(struct pat_txn *to, struct pat_txn *from, Operation *outer);
+
 /* Abort what is still open, free everything. May run twice. */
 void pat_txn_clear(struct pat_txn *t);
 

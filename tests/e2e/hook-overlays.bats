@@ -461,6 +461,124 @@ revoke_twice() {
     wait "${BACKGROUND_PIDS[-1]}"
 }
 
+# The role group cn=staff of acme, of which whoever is in department 42 is a member.
+staff_by_url() {
+    { dyngroup_schema && modules dynlist autogroup && cat; } | ldap_admin_modify
+    overlay autogroup olcAutomaticGroups 'olcAGattrSet: groupOfURLs memberURL member' |
+        ldap_admin_modify
+    ldap_admin_add <<LDIF
+dn: $(staff)
+objectClass: groupOfURLs
+objectClass: patRoleGroup
+cn: staff
+patRole: member
+memberURL: ldap:///ou=people,$PAT_BASE??sub?(&(objectClass=inetOrgPerson)(departmentNumber=42))
+LDIF
+    set_department dave 42
+    [[ $(ldap_admin_get "$(staff)" member) == "$(person dave)" ]]
+    tokens 2 dave acme
+}
+
+staff() {
+    printf 'cn=staff,o=acme,ou=orgs,%s\n' "$PAT_BASE"
+}
+
+# bounded COMMAND...: of those below; a server that hangs must not hang the test.
+bounded() {
+    timeout "$CLIENT_MAX" bash -c "$(declare -f "$1" ldap_admin ldap_admin_modify person deleted)"'
+        "$@"' bash "$@"
+}
+
+# set_department UID NUMBER
+set_department() {
+    printf '%s\n' "dn: $(person "$1")" 'changetype: modify' 'replace: departmentNumber' \
+        "departmentNumber: $2" | timeout "$CLIENT_MAX" ldapmodify -x -H "$LDAPURI" \
+        -D "$PAT_ADMIN_DN" -y "$PAT_ADMIN_PW_FILE" >/dev/null
+}
+
+@test "autogroup: a person whom it takes out of a role group loses the tokens, and slapd answers" {
+    staff_by_url </dev/null
+    [[ $(told acme org_member.added dave) == 1 ]]
+    set_department bob 7
+    [[ $(live dave acme) == 2 ]]
+    set_department dave 7
+    [[ $(live dave acme) == 0 && $(revoked dave acme) == 2 ]]
+    [[ $(told acme org_member.removed dave) == 1 ]]
+    [[ -z $(ldap_admin_get "$(staff)" member) ]]
+    set_department dave 42
+    [[ $(live dave acme) == 0 && $(told acme org_member.added dave) == 2 ]]
+    audit_is_right
+}
+
+@test "autogroup: the client whose change it follows is the actor, not the rootdn" {
+    staff_by_url </dev/null
+    printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' 'add: olcAccess' \
+        "olcAccess: {0}to dn.subtree=\"ou=people,$PAT_BASE\" attrs=departmentNumber" \
+        '  by users write by * break' | ldap_admin_modify
+    printf '%s\n' "dn: $(person dave)" 'changetype: modify' 'delete: departmentNumber' |
+        timeout "$CLIENT_MAX" ldapmodify -x -H "$LDAPURI" -D "$(person alice)" \
+            -y <(printf alice-password) >/dev/null
+    [[ $(live dave acme) == 0 ]]
+    events acme '(patAction=org_member.removed)' | grep '|by=uid=alice,ou=people|'
+}
+
+@test "autogroup: a person who is deleted or renamed, and a group that gets another URL" {
+    staff_by_url </dev/null
+    set_department bob 42
+    bounded renamed dave david
+    [[ $(live david acme) == 2 && $(revoked david acme) == 0 ]]
+    [[ $(ldap_admin_get "$(staff)" member | sort | xargs) == "$(person bob) $(person david)" ]]
+    # autogroup acts before the backend has the deletion.
+    bounded deleted david
+    [[ $(live david acme) == 0 && $(revoked david acme) == 2 ]]
+    [[ $(told acme org_member.removed david) == 1 ]]
+    # Here it acts within a change of the group itself. Nobody is in that department.
+    change_member delete bob acme members
+    tokens 1 bob acme
+    printf '%s\n' "dn: $(staff)" 'changetype: modify' 'replace: memberURL' \
+        "memberURL: ldap:///ou=people,$PAT_BASE??sub?(departmentNumber=8)" |
+        timeout "$CLIENT_MAX" ldapmodify -x -H "$LDAPURI" -D "$PAT_ADMIN_DN" -y "$PAT_ADMIN_PW_FILE"
+    [[ -z $(ldap_admin_get "$(staff)" member) && $(live bob acme) == 0 ]]
+    audit_is_right
+}
+
+# autogroup takes a person out before it knows whether the deletion succeeds.
+@test "autogroup: a deletion that another overlay refuses on its way: what follows is shown" {
+    {
+        modules syncprov accesslog retcode
+        provides
+        logs
+        overlay retcode olcRetcodeConfig "olcRetcodeParent: ou=people,$PAT_BASE" \
+            'olcRetcodeItem: "uid=dave" 0x35 op=delete'
+    } | staff_by_url
+    refused '(53)' bounded deleted dave
+    [[ $(live dave acme) == 0 && $(told acme org_member.removed dave) == 1 ]]
+    log_is_right
+    # Nothing is held any more.
+    tokens 1 carol acme
+    change_member delete carol acme viewers
+    [[ $(live carol acme) == 0 ]]
+    log_is_right
+    audit_is_right
+}
+
+@test "autogroup beside accesslog and a consumer: the log and the consumer have what follows" {
+    {
+        modules syncprov accesslog
+        provides
+        logs
+    } | staff_by_url
+    { dyngroup_schema && consumes 1; } | config two
+    server two --no-patd --empty
+    use one
+    set_department dave 7
+    [[ $(live dave acme) == 0 ]]
+    wait_for 30 at two eval '[[ $(revoked dave acme) == 2 && $(live dave acme) == 0 ]]'
+    wait_for 30 at two eval '[[ $(told acme org_member.removed dave) == 1 ]]'
+    log_is_right
+    audit_is_right
+}
+
 # The overlays of the database, in their order.
 configured() {
     ldap_admin ldapsearch -LLL -b 'olcDatabase={1}mdb,cn=config' '(olcOverlay=*)' olcOverlay |
