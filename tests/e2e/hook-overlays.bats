@@ -579,6 +579,65 @@ set_department() {
     audit_is_right
 }
 
+# expiring UID: a person whose entry dds deletes.
+expiring() {
+    ldap_admin_add <<LDIF
+dn: $(person "$1")
+objectClass: inetOrgPerson
+objectClass: dynamicObject
+cn: $1
+sn: $1
+uid: $1
+LDIF
+    change_member add "$1" acme members
+    tokens 2 "$1" acme
+    [[ $(live "$1" acme) == 2 ]]
+}
+
+@test "dds: a person whose entry expires loses the tokens and the roles; others keep theirs" {
+    overlay dds olcDDSConfig 'olcDDSinterval: 1' 'olcDDSmaxTtl: 86400' 'olcDDSdefaultTtl: 86400' |
+        loads dds
+    tokens 1 bob acme
+    expiring erin
+    # dds does not take it away while it lives.
+    printf '%s\n' "dn: $(person erin)" 'changetype: modify' 'replace: entryTtl' 'entryTtl: 1' |
+        ldap_admin ldapmodify -e '!relax' >/dev/null
+    wait_for 60 eval '[[ -z $(ldap_admin_get "$(person erin)" uid) ]]'
+    sandbox_idle
+    [[ $(live erin acme) == 0 && $(revoked erin acme) == 2 ]]
+    [[ $(count "(member=$(person erin))") == 0 && $(live bob acme) == 1 ]]
+    [[ $(told acme org_member.removed erin) == 1 ]]
+    audit_is_right
+}
+
+@test "lastbind: a bind is noted, and no token, role or event comes of it" {
+    local before
+
+    overlay lastbind olcLastBindConfig | loads lastbind
+    tokens 1 bob acme
+    before=$(events acme)
+    ldap_as bob ldapwhoami
+    [[ -n $(ldap_admin_get "$(person bob)" authTimestamp) ]]
+    [[ $(events acme) == "$before" && $(live bob acme) == 1 ]]
+    day
+}
+
+# plain NAME: LDIF of an overlay without a class of its own.
+plain() {
+    printf '%s\n' "dn: olcOverlay=$1,olcDatabase={1}mdb,cn=config" 'changetype: add' \
+        'objectClass: olcOverlayConfig' "olcOverlay: $1" ''
+}
+
+@test "otp: tokens and roles change as without it" {
+    plain otp | loads otp
+    day
+}
+
+@test "seqmod: tokens and roles change as without it" {
+    plain seqmod | loads seqmod
+    day
+}
+
 # The overlays of the database, in their order.
 configured() {
     ldap_admin ldapsearch -LLL -b 'olcDatabase={1}mdb,cn=config' '(olcOverlay=*)' olcOverlay |
