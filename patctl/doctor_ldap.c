@@ -4,7 +4,7 @@
  *
  * Connections are those of patd (ldap_conn.h), so that what works here works there.
  */
-#include "doctor.h"
+#include "doctor_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,31 +13,18 @@
 #include <time.h>
 
 #include "gentime.h"
-#include "ldap_conn.h"
 #include "strv.h"
 #include "uri.h"
 
 #define CLOCK_SKEW_MAX_S 30
 #define LAG_MAX_S        30
 
-/* One server that is connected. */
-struct server {
-    struct doctor *d;
-    const struct pat_conf *conf;
-    const char *uri;
-    struct pat_ldap_conn conn;
-};
-
 /* --- asking --------------------------------------------------------------------------
  */
 
-/*
- * *ret is for ldap_msgfree(), also where the code is an error; NULL = no answer. With a
- * size limit of 1, that there would be more is no error.
- */
-static int
-ask(struct server *s, const char *base, int scope, const char *filter, char **attrs,
-    int limit, LDAPMessage **ret)
+int
+doctor_ask(struct server *s, const char *base, int scope, const char *filter,
+    char **attrs, int limit, LDAPMessage **ret)
 {
     struct pat_deadline deadline = pat_deadline_in_ms(s->conf->timeout_ms);
     struct pat_diag diag;
@@ -88,8 +75,8 @@ defines(struct server *s, LDAPMessage *entry, const char *attr, const char *name
     return found;
 }
 
-static char *
-value_of(struct server *s, LDAPMessage *entry, const char *attr)
+char *
+doctor_value(struct server *s, LDAPMessage *entry, const char *attr)
 {
     struct berval **vals = ldap_get_values_len(s->conn.ld, entry, attr);
     char *copy = NULL;
@@ -111,7 +98,7 @@ finds(struct server *s, const char *filter, const char *attr, bool *ret_value)
 {
     char *attrs[] = {(char *)(uintptr_t)attr, NULL};
     LDAPMessage *msg = NULL, *entry;
-    int code = ask(s, s->conf->base, LDAP_SCOPE_SUBTREE, filter, attrs, 1, &msg);
+    int code = doctor_ask(s, s->conf->base, LDAP_SCOPE_SUBTREE, filter, attrs, 1, &msg);
     enum answer answer = NO_ANSWER;
 
     if (code == LDAP_SUCCESS) {
@@ -240,10 +227,11 @@ root_value(struct server *s, const char *attr)
     LDAPMessage *msg = NULL, *entry = NULL;
     char *value = NULL;
 
-    if (ask(s, "", LDAP_SCOPE_BASE, "(objectClass=*)", attrs, 0, &msg) == LDAP_SUCCESS)
+    if (doctor_ask(s, "", LDAP_SCOPE_BASE, "(objectClass=*)", attrs, 0, &msg) ==
+        LDAP_SUCCESS)
         entry = ldap_first_entry(s->conn.ld, msg);
     if (entry != NULL)
-        value = value_of(s, entry, attr);
+        value = doctor_value(s, entry, attr);
     (void)ldap_msgfree(msg);
     return value;
 }
@@ -259,8 +247,8 @@ check_schema(struct server *s)
     LDAPMessage *msg = NULL, *entry = NULL;
     const char *missing = NULL;
 
-    if (where != NULL && ask(s, where, LDAP_SCOPE_BASE, "(objectClass=subschema)", attrs,
-                             0, &msg) == LDAP_SUCCESS)
+    if (where != NULL && doctor_ask(s, where, LDAP_SCOPE_BASE, "(objectClass=subschema)",
+                             attrs, 0, &msg) == LDAP_SUCCESS)
         entry = ldap_first_entry(s->conn.ld, msg);
     if (entry == NULL) {
         doctor_unknown(s->d, "%s: schema: the account may not read it", s->uri);
@@ -294,11 +282,11 @@ check_clock(struct server *s)
         doctor_ok(s->d, "%s: clock: it is this host's", s->uri);
         return;
     }
-    if (ask(s, "cn=Current,cn=Time,cn=Monitor", LDAP_SCOPE_BASE, "(objectClass=*)", attrs,
-            0, &msg) == LDAP_SUCCESS)
+    if (doctor_ask(s, "cn=Current,cn=Time,cn=Monitor", LDAP_SCOPE_BASE, "(objectClass=*)",
+            attrs, 0, &msg) == LDAP_SUCCESS)
         entry = ldap_first_entry(s->conn.ld, msg);
     if (entry != NULL)
-        text = value_of(s, entry, "monitorTimestamp");
+        text = doctor_value(s, entry, "monitorTimestamp");
     if (text == NULL || pat_gentime_parse(text, &theirs) != PAT_OK) {
         doctor_unknown(s->d,
             "%s: clock: the account may not read cn=Current,cn=Time,cn=Monitor "
@@ -330,8 +318,8 @@ newest_change(struct server *s)
     struct berval **vals = NULL;
     int64_t newest = 0;
 
-    if (suffix != NULL && ask(s, suffix, LDAP_SCOPE_BASE, "(objectClass=*)", attrs, 0,
-                              &msg) == LDAP_SUCCESS)
+    if (suffix != NULL && doctor_ask(s, suffix, LDAP_SCOPE_BASE, "(objectClass=*)", attrs,
+                              0, &msg) == LDAP_SUCCESS)
         entry = ldap_first_entry(s->conn.ld, msg);
     if (entry != NULL)
         vals = ldap_get_values_len(s->conn.ld, entry, "contextCSN");
@@ -393,10 +381,12 @@ check_server(
     }
     doctor_ok(d, "%s: reached%s, bound", uri,
         strncmp(uri, "ldaps", 5) == 0 ? ", certificate accepted" : "");
+    doctor_offers(&s);
     check_schema(&s);
     check_rights(&s);
     check_clock(&s);
     *ret_newest = newest_change(&s);
+    doctor_tree(&s);
     pat_ldap_close(&s.conn);
 }
 
@@ -487,26 +477,94 @@ check_indexes(struct server *s, LDAPMessage *entry)
     ldap_value_free_len(vals);
 }
 
+/* "{1}dynlist": its number and name. False: it has none. */
+static bool
+overlay_name(const char *value, int *ret_number, const char **ret_name)
+{
+    char *end = NULL;
+    long number;
+
+    if (value == NULL || value[0] != '{')
+        return false;
+    number = strtol(value + 1, &end, 10);
+    if (*end != '}' || number < 0 || number > 1000)
+        return false;
+    *ret_number = (int)number;
+    *ret_name = end + 1;
+    return true;
+}
+
+/* The one below is what slapd asks before pat, so pat refuses to work. */
+static void
+check_other_overlay(struct server *s, const char *value, int pat)
+{
+    const char *name = NULL;
+    int number = 0;
+
+    if (!overlay_name(value, &number, &name) || number == pat)
+        return;
+    if (number < pat)
+        doctor_wrong(s->d,
+            "%s: the overlay %s stands below pat, which is not the innermost: pat "
+            "refuses "
+            "every change that it must look at. Delete %s from cn=config, and add it "
+            "again without a number",
+            s->uri, value, value);
+    else if (strcasecmp(name, "dynlist") == 0)
+        doctor_ok(s->d,
+            "%s: the overlay dynlist stands above pat: the membership that it computes "
+            "gives no role",
+            s->uri);
+}
+
+static void
+check_other_overlays(struct server *s, const char *database, const char *pat_value)
+{
+    char *attrs[] = {(char[]){"olcOverlay"}, NULL};
+    LDAPMessage *msg = NULL;
+    const char *name = NULL;
+    int pat = 0;
+    int code = doctor_ask(s, database, LDAP_SCOPE_ONELEVEL,
+        "(objectClass=olcOverlayConfig)", attrs, 0, &msg);
+
+    if (!overlay_name(pat_value, &pat, &name) || code != LDAP_SUCCESS)
+        doctor_unknown(s->d, "%s: other overlays: cn=config does not show them", s->uri);
+    else
+        for (LDAPMessage *e = ldap_first_entry(s->conn.ld, msg); e != NULL;
+             e = ldap_next_entry(s->conn.ld, e)) {
+            char *value = doctor_value(s, e, "olcOverlay");
+
+            check_other_overlay(s, value, pat);
+            free(value);
+        }
+    (void)ldap_msgfree(msg);
+}
+
 static void
 check_overlay(struct server *s, LDAPMessage *entry)
 {
     char *dn = ldap_get_dn(s->conn.ld, entry);
-    char *attrs[] = {(char[]){"olcDisabled"}, NULL};
+    char *attrs[] = {(char[]){"olcDisabled"}, (char[]){"olcOverlay"}, NULL};
     LDAPMessage *msg = NULL, *overlay = NULL;
-    char *disabled = NULL;
+    char *disabled = NULL, *value = NULL;
 
-    if (dn != NULL && ask(s, dn, LDAP_SCOPE_ONELEVEL, "(objectClass=olcPatConfig)", attrs,
-                          0, &msg) == LDAP_SUCCESS)
+    if (dn != NULL && doctor_ask(s, dn, LDAP_SCOPE_ONELEVEL, "(objectClass=olcPatConfig)",
+                          attrs, 0, &msg) == LDAP_SUCCESS)
         overlay = ldap_first_entry(s->conn.ld, msg);
-    if (overlay != NULL)
-        disabled = value_of(s, overlay, "olcDisabled");
-    if (overlay == NULL || (disabled != NULL && strcasecmp(disabled, "TRUE") == 0))
+    if (overlay != NULL) {
+        disabled = doctor_value(s, overlay, "olcDisabled");
+        value = doctor_value(s, overlay, "olcOverlay");
+    }
+    if (overlay == NULL || (disabled != NULL && strcasecmp(disabled, "TRUE") == 0)) {
         doctor_wrong(s->d,
             "%s: the overlay pat is %s: revocations can be undone, and who leaves an org "
             "keeps the tokens. See slapo-pat(5)",
             s->uri, overlay == NULL ? "not there" : "disabled");
-    else
+    } else {
         doctor_ok(s->d, "%s: the overlay pat is there", s->uri);
+        check_other_overlays(s, dn, value);
+    }
+    free(value);
     free(disabled);
     ldap_memfree(dn);
     (void)ldap_msgfree(msg);
@@ -533,8 +591,8 @@ check_databases(struct server *s)
     char *attrs[] = {(char[]){"olcSuffix"}, (char[]){"olcDbIndex"}, NULL};
     LDAPMessage *msg = NULL;
     bool found = false;
-    int code = ask(s, "cn=config", LDAP_SCOPE_SUBTREE, "(objectClass=olcDatabaseConfig)",
-        attrs, 0, &msg);
+    int code = doctor_ask(s, "cn=config", LDAP_SCOPE_SUBTREE,
+        "(objectClass=olcDatabaseConfig)", attrs, 0, &msg);
 
     for (LDAPMessage *e = code == LDAP_SUCCESS ? ldap_first_entry(s->conn.ld, msg) : NULL;
          e != NULL; e = ldap_next_entry(s->conn.ld, e)) {

@@ -109,6 +109,13 @@ by_ca() { printf '%s\n' -CA "$PAT_CA" -CAkey "$SANDBOX/etc/ca.key"; }
     finds OK 'overlay pat is there'
     finds OK 'indexes are there'
     finds OK 'patd answers'
+    finds OK 'offers no LDAP transactions'
+    finds OK 'login names: each is there once'
+    finds OK 'names of orgs: each is there once'
+    finds OK 'role groups: none has members that do not count'
+    # Where there is no such fault, nothing speaks of it.
+    run ! grep -E 'belongs to two|two orgs|another kind|dynlist|stands below' <<<"$output"
+    doctor
     [[ $output != *$'\e['* ]]
     # A terminal, and one of somebody who wants no colours.
     run script -qec "$PAT_BUILD/patctl doctor --conf $CONF --pam $PAMD" /dev/null
@@ -274,6 +281,135 @@ teardown() {
     [[ $status -eq 1 ]]
     finds WRONG 'the schema has no patId.*pat.ldif'
     finds WRONG 'base .* cannot be searched'
+}
+
+# with_entries LDIF DN...: these entries are there for one look
+with_entries() {
+    local dn
+    ldap_admin_add <<<"$1"
+    doctor
+    for dn in "${@:2}"; do
+        ldap_admin ldapdelete "$dn"
+    done
+}
+
+# person UID CN [LINE...]: below ou=people, by cn
+person() {
+    printf '%s\n' "dn: cn=$2,ou=people,$PAT_BASE" 'objectClass: inetOrgPerson' "cn: $2" \
+        'sn: Twin' "uid: $1" "${@:3}" ''
+}
+
+@test "a server that accepts LDAP transactions" {
+    bare_server bare 20200101000000.000000Z
+    sed -i '/^uri/d' "$CONF"
+    printf 'uri = %s\n' "$LDAPURI, $BARE_URI" >>"$CONF"
+    doctor
+    [[ $status -eq 1 ]]
+    finds WRONG 'bare: the server offers LDAP transactions .*end slapd .*Load the module pat'
+    finds OK 'ldapi: the server offers no LDAP transactions'
+}
+
+@test "a uid of two entries: both are named, whatever the case of letters" {
+    local bob="uid=bob,ou=people,$PAT_BASE"
+    with_entries "$(person bob 'Bob Twin')" "cn=Bob Twin,ou=people,$PAT_BASE"
+    names "the uid [Bb]ob belongs to two entries, cn=Bob Twin,.* and $bob:.*another uid"
+    with_entries "$(person other 'Bob Twin' 'uid: BOB')" "cn=Bob Twin,ou=people,$PAT_BASE"
+    names "belongs to two entries, cn=Bob Twin,.* and $bob:"
+    # One entry with two of its own, and one whose uid another begins with.
+    with_entries "$(person bobby 'Bob Twin' 'uid: robert')" "cn=Bob Twin,ou=people,$PAT_BASE"
+    [[ $status -eq 0 ]]
+    finds OK 'login names: each is there once'
+}
+
+@test "a uid of two entries, one of which is hidden by a size limit: not all is seen" {
+    printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' \
+        'replace: olcSizeLimit' 'olcSizeLimit: 2' | config_change
+    doctor
+    printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' \
+        'delete: olcSizeLimit' | config_change
+    [[ $status -eq 3 ]]
+    finds '\?    ' 'login names: the size limit of the account'
+    run ! finds OK 'login names'
+}
+
+# org DN: one of that name
+org() {
+    printf '%s\n' "dn: $1" 'objectClass: organization' 'objectClass: patOrg' ''
+}
+
+@test "two orgs of one name" {
+    local orgs="ou=orgs,$PAT_BASE" more
+    more=$(printf '%s\n' "dn: ou=more,$orgs" 'objectClass: organizationalUnit' '' '')
+    with_entries "$more"$'\n\n'"$(org "o=ACME,ou=more,$orgs")" "o=ACME,ou=more,$orgs" \
+        "ou=more,$orgs"
+    names "two orgs have the name [Aa].*, o=ACME,ou=more,$orgs and o=acme,$orgs:"
+    with_entries "$(org "o=acmes,$orgs")" "o=acmes,$orgs"
+    [[ $status -eq 0 ]]
+    # An organization that is no patOrg has no tokens.
+    with_entries "$more"$'\n\n'"$(org "o=acme,ou=more,$orgs" | sed '/patOrg/d')" \
+        "o=acme,ou=more,$orgs" "ou=more,$orgs"
+    [[ $status -eq 0 ]]
+}
+
+# has_schema NAME: of OpenLDAP's own
+has_schema() {
+    ldapsearch -Q -Y EXTERNAL -H "$LDAPURI" -LLL -b cn=schema,cn=config "(cn=*$1)" 1.1 |
+        grep -q . || ldapadd -Q -Y EXTERNAL -H "$LDAPURI" -f "/etc/ldap/schema/$1.ldif"
+}
+
+# group CLASS LINE...: a role group of acme
+group() {
+    printf '%s\n' "dn: cn=doctored,o=acme,ou=orgs,$PAT_BASE" "objectClass: $1" \
+        'objectClass: patRoleGroup' 'cn: doctored' 'patRole: viewer' "${@:2}" ''
+}
+
+@test "a role group whose members nothing counts" {
+    local dn="cn=doctored,o=acme,ou=orgs,$PAT_BASE" bob="uid=bob,ou=people,$PAT_BASE"
+    with_entries "$(group groupOfUniqueNames "uniqueMember: $bob")" "$dn"
+    names "role group $dn has no member.*other membership never gives a role"
+    has_schema nis
+    with_entries "$(group posixGroup 'gidNumber: 7' 'memberUid: bob')" "$dn"
+    names "role group $dn has no member"
+    has_schema dyngroup
+    with_entries "$(group groupOfURLs "memberURL: ldap:///ou=people,$PAT_BASE??sub?(uid=bob)")" "$dn"
+    names "role group $dn has no member"
+    # Nobody, and somebody.
+    with_entries "$(group organizationalRole)" "$dn"
+    [[ $status -eq 0 ]]
+    with_entries "$(group groupOfNames "member: $bob")" "$dn"
+    [[ $status -eq 0 ]]
+    # Not a role group: it may have what it likes.
+    with_entries "$(group groupOfUniqueNames "uniqueMember: $bob" | sed '/[pP]atRole/d')" "$dn"
+    [[ $status -eq 0 ]]
+}
+
+# with_overlay MODULE OVERLAY CLASS: beside pat, for one look
+with_overlay() {
+    printf '%s\n' 'dn: cn=module{0},cn=config' 'changetype: modify' 'add: olcModuleLoad' \
+        "olcModuleLoad: $1" | config_change
+    printf '%s\n' "dn: olcOverlay=$2,olcDatabase={1}mdb,cn=config" 'changetype: add' \
+        'objectClass: olcOverlayConfig' "objectClass: $3" "olcOverlay: $2" | config_change
+    doctor
+    ldapsearch -Q -Y EXTERNAL -H "$LDAPURI" -LLL -o ldif-wrap=no -s one \
+        -b 'olcDatabase={1}mdb,cn=config' "(objectClass=$3)" 1.1 | sed -n 's/^dn: //p' |
+        ldapdelete -Q -Y EXTERNAL -H "$LDAPURI"
+}
+
+@test "an overlay below pat" {
+    with_overlay memberof '{0}memberof' olcMemberOf
+    names 'the overlay \{0\}memberof stands below pat.*Delete \{0\}memberof from cn=config'
+    doctor
+    [[ $status -eq 0 ]]
+}
+
+@test "overlays above pat: of dynlist it says what it does not give, of others nothing" {
+    has_schema dyngroup
+    with_overlay dynlist dynlist olcDynListConfig
+    [[ $status -eq 0 ]]
+    finds OK 'the overlay dynlist stands above pat: .*gives no role'
+    with_overlay refint refint olcRefintConfig
+    [[ $status -eq 0 ]]
+    run ! finds '.*' 'refint|dynlist'
 }
 
 @test "a replica that lags" {
