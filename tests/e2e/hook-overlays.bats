@@ -678,6 +678,31 @@ configured() {
     day
 }
 
+# sorted_by_hash: the names of tokens as bob gets them, who may not read patHash
+sorted_by_hash() {
+    ldap_as bob ldapsearch -LLL -o ldif-wrap=no -E '!sss=patHash:2.5.13.6' \
+        -b "ou=orgs,$PAT_BASE" '(objectClass=patToken)' 1.1 | sed -n 's/^dn: //p'
+}
+
+@test "sssvlv sorts by patHash for accounts that may not read it, until it sorts nothing" {
+    local order i sssvlv='olcOverlay={1}sssvlv,olcDatabase={1}mdb,cn=config'
+    overlay sssvlv olcSssVlvConfig | loads sssvlv
+    for i in 1 2 3 4 5; do
+        mint bob acme
+    done
+    order=$(ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "ou=orgs,$PAT_BASE" \
+        '(objectClass=patToken)' patHash |
+        awk '/^dn: / { dn = $2 } /^patHash: / { print $2, dn }' | sort | cut -d ' ' -f 2)
+    [[ -z $(ldap_as bob ldapsearch -LLL -b "ou=orgs,$PAT_BASE" '(patHash=*)' patHash) ]]
+    [[ $(sorted_by_hash) == "$order" ]]
+    printf '%s\n' "dn: $sssvlv" 'changetype: modify' 'replace: olcSssVlvMaxKeys' \
+        'olcSssVlvMaxKeys: 0' | ldap_admin_modify
+    [[ -z $(sorted_by_hash 2>/dev/null) ]]
+    sandbox slapd-stop
+    sandbox slapd-start
+    [[ -z $(sorted_by_hash 2>/dev/null) ]]
+}
+
 # slapd does not ask it when another is put below.
 @test "with another one below it no change is made, until that is gone" {
     overlay '{0}syncprov' olcSyncProvConfig | loads syncprov
