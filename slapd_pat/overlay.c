@@ -22,6 +22,7 @@
 #include "member.h"
 #include "outer.h"
 #include "owner.h"
+#include "reserve.h"
 #include "token.h"
 
 static slap_overinst overlay;
@@ -631,9 +632,10 @@ static int
 prepare_add(struct pat_work *w)
 {
     Entry *e = w->op->ora_e;
+    int rc = pat_reserve_check(w);
 
-    if (!pat_is(e, pat_schema.token))
-        return LDAP_SUCCESS;
+    if (rc != LDAP_SUCCESS || !pat_is(e, pat_schema.token))
+        return rc;
     if (attrs_find(e->e_attrs, pat_schema.owner) == NULL && w->actor.bv_len > 0)
         attr_merge_one(e, pat_schema.owner, &w->actor, &w->nactor);
     if (attrs_find(e->e_attrs, pat_schema.hash) == NULL)
@@ -649,7 +651,7 @@ prepare_other(struct pat_work *w)
         pat_is(w->before, pat_schema.token) &&
         pat_value(w->before, pat_schema.revoked) == NULL)
         pat_token_complete_revocation(w, &w->op->orm_modlist);
-    return LDAP_SUCCESS;
+    return pat_reserve_check(w);
 }
 
 static int
@@ -687,7 +689,8 @@ hook_add(Operation *op, SlapReply *rs)
         return go(op, rs, op_add, prepare_nothing, pat_converge_added);
     if (is_internal(op) ||
         !(adds_ours(op->ora_e) ||
-            (is_person(on->on_bi.bi_private, op->ora_e) && !pat_txn_client_has_one(op))))
+            ((is_person(on->on_bi.bi_private, op->ora_e) || pat_reserve_concerns(op)) &&
+                !pat_txn_client_has_one(op))))
         return pass(op, rs, op_add);
     return go(op, rs, op_add, prepare_add, after_add);
 }
@@ -733,7 +736,8 @@ hook_modify(Operation *op, SlapReply *rs)
             return go(op, rs, op_modify, prepare_nothing, pat_converge_completed);
     }
     if (is_internal(op) ||
-        !(modifies_ours(op->orm_modlist) || names_ours(&op->o_req_ndn)))
+        !(modifies_ours(op->orm_modlist) || names_ours(&op->o_req_ndn) ||
+            (pat_reserve_concerns(op) && !pat_txn_client_has_one(op))))
         return pass(op, rs, op_modify);
     return go(op, rs, op_modify, prepare_other, after_modify);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "reserve.h"
 #include "scope.h"
 
 #define ID_MAX       64
@@ -382,6 +383,27 @@ check_quota(struct pat_work *w, Entry *e, Entry *org)
                                                       : "olcPatMaxTokens of the overlay");
 }
 
+/* The deletion of the owner must not need more room than is kept for it. */
+static int
+check_reserve(struct pat_work *w, Entry *e)
+{
+    unsigned max = pat_reserve_tokens(w->op), have = 0;
+    const struct berval *owner = pat_nvalue(e, pat_schema.owner);
+
+    if (pat_value(e, pat_schema.revoked) != NULL)
+        return LDAP_SUCCESS;
+    if (pat_tree_count_tokens(&w->txn, &w->op->o_bd->be_nsuffix[0], owner, NULL, max + 1,
+            &have) != LDAP_SUCCESS)
+        return pat_failed(w);
+    if (have <= max)
+        return LDAP_SUCCESS;
+    return pat_refuse(w, LDAP_OTHER,
+        "pat: nothing was changed: patOwner: %s has %u live tokens in this database, and "
+        "a database of this "
+        "size has no room to revoke more at once: revoke some, or raise olcDbMaxSize",
+        pat_value(e, pat_schema.owner)->bv_val, max);
+}
+
 /* A hash that the client brought: the token was made elsewhere. */
 static int
 check_import(struct pat_work *w, Entry *e)
@@ -451,6 +473,8 @@ pat_token_added(struct pat_work *w, Entry *e)
         rc = check_sizes(w, NULL, e);
     if (rc == LDAP_SUCCESS)
         rc = check_quota(w, e, org);
+    if (rc == LDAP_SUCCESS)
+        rc = check_reserve(w, e);
     if (rc != LDAP_SUCCESS)
         goto out;
     event.target = pat_value(e, pat_schema.id);

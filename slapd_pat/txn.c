@@ -51,6 +51,11 @@ static struct {
     int (*txn_begin)(MDB_env *, MDB_txn *, unsigned, MDB_txn **);
     int (*txn_commit)(MDB_txn *);
     void (*txn_abort)(MDB_txn *);
+    int (*env_info)(MDB_env *, MDB_envinfo *);
+    int (*env_stat)(MDB_env *, MDB_stat *);
+    int (*cursor_open)(MDB_txn *, MDB_dbi, MDB_cursor **);
+    int (*cursor_get)(MDB_cursor *, MDB_val *, MDB_val *, MDB_cursor_op);
+    void (*cursor_close)(MDB_cursor *);
     char *(*strerror)(int);
 } mdb;
 
@@ -136,9 +141,16 @@ pat_txn_backend_ready(void)
     *(void **)&mdb.txn_begin = dlsym(RTLD_DEFAULT, "mdb_txn_begin");
     *(void **)&mdb.txn_commit = dlsym(RTLD_DEFAULT, "mdb_txn_commit");
     *(void **)&mdb.txn_abort = dlsym(RTLD_DEFAULT, "mdb_txn_abort");
+    *(void **)&mdb.env_info = dlsym(RTLD_DEFAULT, "mdb_env_info");
+    *(void **)&mdb.env_stat = dlsym(RTLD_DEFAULT, "mdb_env_stat");
+    *(void **)&mdb.cursor_open = dlsym(RTLD_DEFAULT, "mdb_cursor_open");
+    *(void **)&mdb.cursor_get = dlsym(RTLD_DEFAULT, "mdb_cursor_get");
+    *(void **)&mdb.cursor_close = dlsym(RTLD_DEFAULT, "mdb_cursor_close");
     *(void **)&mdb.strerror = dlsym(RTLD_DEFAULT, "mdb_strerror");
     return mdb.ad_get != NULL && mdb.ad_unwind != NULL && mdb.txn_begin != NULL &&
-           mdb.txn_commit != NULL && mdb.txn_abort != NULL && mdb.strerror != NULL;
+           mdb.txn_commit != NULL && mdb.txn_abort != NULL && mdb.env_info != NULL &&
+           mdb.env_stat != NULL && mdb.cursor_open != NULL && mdb.cursor_get != NULL &&
+           mdb.cursor_close != NULL && mdb.strerror != NULL;
 }
 
 static struct mdb_info *
@@ -943,4 +955,54 @@ pat_txn_prime(BackendDB *be, AttributeDescription **ads, size_t count)
     if (rc != 0)
         mdb.ad_unwind(mi, before);
     return rc;
+}
+
+void
+pat_txn_room(BackendDB *be, struct pat_room *ret_room)
+{
+    struct mdb_info *mi = be->be_private;
+    MDB_envinfo env;
+    MDB_stat stat;
+    size_t used;
+
+    mdb.env_info(mi->mi_dbenv, &env);
+    mdb.env_stat(mi->mi_dbenv, &stat);
+    used = (env.me_last_pgno + 1) * stat.ms_psize;
+    ret_room->map = env.me_mapsize;
+    ret_room->unused = used < env.me_mapsize ? env.me_mapsize - used : 0;
+}
+
+/*
+ * LMDB's table of free pages is its first: each value is a count, and then the pages.
+ * Only a reader may open it.
+ */
+#define FREE_TABLE 0
+
+int
+pat_txn_freed(struct pat_txn *t, size_t *ret_bytes)
+{
+    MDB_txn *reader;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    MDB_stat stat;
+    size_t pages = 0;
+    int rc;
+
+    mdb.env_stat(info(t)->mi_dbenv, &stat);
+    rc = mdb.txn_begin(info(t)->mi_dbenv, NULL, MDB_RDONLY, &reader);
+    if (rc == 0 && (rc = mdb.cursor_open(reader, FREE_TABLE, &cursor)) != 0)
+        mdb.txn_abort(reader);
+    if (rc == 0) {
+        while ((rc = mdb.cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
+            pages += *(const size_t *)value.mv_data;
+        mdb.cursor_close(cursor);
+        mdb.txn_abort(reader);
+    }
+    if (rc != MDB_NOTFOUND) {
+        snprintf(t->error, sizeof(t->error), "cannot read the free pages: %s",
+            mdb.strerror(rc));
+        return LDAP_OTHER;
+    }
+    *ret_bytes = pages * stat.ms_psize;
+    return LDAP_SUCCESS;
 }

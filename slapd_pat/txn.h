@@ -148,6 +148,15 @@ void pat_mods_add(Modifications **mods, AttributeDescription *ad, int mod_op,
  */
 PAT_MUST_USE int pat_txn_prime(BackendDB *be, AttributeDescription **ads, size_t count);
 
+/* Of a database, in bytes: its map, and what of it was never used. */
+struct pat_room {
+    size_t map, unused;
+};
+void pat_txn_room(BackendDB *be, struct pat_room *ret_room);
+
+/* Bytes that were used once and are free again. */
+PAT_MUST_USE int pat_txn_freed(struct pat_txn *t, size_t *ret_bytes);
+
 /* Is back-mdb loaded, with the functions that we call by name? */
 bool pat_txn_backend_ready(void);
 

@@ -21,6 +21,7 @@ setup() {
 
 teardown() {
     [[ -n ${BATS_TEST_COMPLETED-} ]] || hook_repair
+    change "$mdb" 'replace: olcDbMaxSize' 'olcDbMaxSize: 1073741824' | ldap_admin_modify
 }
 
 # text LENGTH
@@ -178,4 +179,86 @@ new_token() { printf 'patId=%s,ou=tokens,%s\n' "$(random_id)" "$O"; }
     done
     run set_hook olcPatMaxTokens many
     ((status != 0))
+}
+
+# --- room for removals ---------------------------------------------------------------------
+
+# small_map SIZE
+small_map() {
+    sandbox slapd-stop
+    offline slapmodify -n 0 < <(change "$mdb" 'replace: olcDbMaxSize' "olcDbMaxSize: $1")
+    sandbox slapd-start
+}
+
+# until_refused WHO CODE TEXT COMMAND: what COMMAND prints is added, until that is refused
+# in this way; 4000 times at most. Sets ADDED.
+until_refused() {
+    local who=$1 code=$2 text=$3 said rc=0 i
+
+    shift 3
+    for ((i = 0; i < 40; i++)); do
+        for ((ADDED = 0; ADDED < 100; ADDED++)); do
+            "$@"
+        done >"$BATS_TEST_TMPDIR/many"
+        said=$(as "$who" ldapadd "${secret[@]}" -f "$BATS_TEST_TMPDIR/many" 2>&1) || rc=$?
+        ((rc == 0)) || break
+    done
+    if [[ $rc != "$code" || $said != *$text* ]]; then
+        printf 'expected %s and "%s", got %s:\n%s\n' "$code" "$text" "$rc" \
+            "$(tail -n 5 <<<"$said")"
+        return 1
+    fi
+}
+
+large_token() {
+    token "patId=fill-$RANDOM$RANDOM$RANDOM,ou=tokens,$O" "description: $LARGE" "cn: $LARGE"
+}
+
+filler() {
+    entry "cn=fill-$RANDOM$RANDOM$RANDOM,$O" 'objectClass: organizationalRole' \
+        "description: $1"
+}
+
+live_tokens() {
+    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "$PAT_BASE" \
+        "(&(patOwner=$1)(!(patRevoked=*)))" 1.1 | sed -n 's/^dn: //p'
+}
+
+@test "members fill the database: a token is refused, and removals and revocations succeed" {
+    local who dn
+
+    new_org
+    LARGE=$(text 1900)
+    small_map 16777216
+    for who in alice bob; do
+        until_refused "$who" 80 'live tokens in this database' large_token
+    done
+    until_refused carol 80 'the database is nearly full' large_token
+    # By somebody who writes everywhere.
+    until_refused ivan 80 'the database is nearly full' filler "$(text 40000)"
+    until_refused ivan 80 'the database is nearly full' filler "$(text 1000)"
+    live_tokens "$bob" >"$BATS_TEST_TMPDIR/bobs"
+    live_tokens "$alice" >"$BATS_TEST_TMPDIR/alices"
+    dn=$(head -n 1 "$BATS_TEST_TMPDIR/alices")
+    token "$(new_token)" | refused bob 80 'raise olcDbMaxSize' ldapadd "${secret[@]}"
+    change "$dn" 'replace: description' "description: $(text 2000)" |
+        refused alice 80 'raise olcDbMaxSize' ldapmodify
+    change "uid=ivan,$people" 'add: description' "description: $(text 100)" |
+        refused ivan 80 'raise olcDbMaxSize' ldapmodify
+    change "$bob" 'replace: userPassword' "userPassword: $(text 2000)" |
+        refused bob 80 'raise olcDbMaxSize' ldapmodify
+    change "cn=members,$O" 'add: member' "member: $dave" |
+        refused ivan 80 'raise olcDbMaxSize' ldapmodify
+    change "cn=members,$O" 'replace: member' "member: $bob" "member: $dave" |
+        refused ivan 80 'raise olcDbMaxSize' ldapmodify
+    # What takes away.
+    change "$dn" 'add: patRevoked' "patRevoked: $(now_gt)" | as alice ldapmodify
+    is_revoked "$dn" "$alice" revoked
+    change "$bob" 'replace: userPassword' 'userPassword: bob-password' | as bob ldapmodify
+    change "cn=members,$O" 'delete: member' "member: $bob" | as helen ldapmodify
+    same "$(live_tokens "$bob")" ''
+    dn=$(head -n 1 "$BATS_TEST_TMPDIR/bobs")
+    is_revoked "$dn" "$helen" member-removed
+    change "$mdb" 'replace: olcDbMaxSize' 'olcDbMaxSize: 1073741824' | ldap_admin_modify
+    mint_self carol "$ORG"
 }
