@@ -27,6 +27,17 @@ wait_for() {
     done
 }
 
+# no_hang MS DEADLINE-MS
+# What took MS ended at its deadline, give or take what a machine like this one needs; it did
+# not wait a second time, or for ever.
+no_hang() {
+    local most=$(($2 + 5000 * PAT_TIME_SCALE))
+
+    (($1 <= most)) && return
+    printf 'took %d ms for a deadline of %d ms (a hang begins at %d ms)\n' "$1" "$2" "$most" >&2
+    return 1
+}
+
 # at_rest PID...
 # Nothing is under way in these processes: all their threads sleep, and none ran between two
 # looks. Who answers first and writes a log then has written it, once the answer is there. But

@@ -73,17 +73,6 @@ login() {
     LOGIN_MS=$(sed -n 's/^authenticate: .* \([0-9]*\) ms$/\1/p' <<<"$output")
 }
 
-# no_hang MS DEADLINE-MS
-# What took MS ended at its deadline, give or take what a machine like this one needs; it did
-# not wait a second time, or for ever.
-no_hang() {
-    local most=$(($2 + 5000 * PAT_TIME_SCALE))
-
-    (($1 <= most)) && return
-    printf 'took %d ms for a deadline of %d ms (a hang begins at %d ms)\n' "$1" "$2" "$most" >&2
-    return 1
-}
-
 # expect CODE [DEADLINE-MS [MIN-MS]]
 # The last login ended in CODE, at its deadline or before, and not before MIN-MS.
 expect() {

@@ -307,7 +307,7 @@ hold() {
     ((lines == 1 && ticks < 50))
     login plain alice
     [[ $output != *PAM_AUTH_ERR* ]]
-    ((LOGIN_MS < MUCH))
+    no_hang "$LOGIN_MS" "$MUCH"
     end_background
     wait_for 20 eval 'login plain alice; expect PAM_SUCCESS'
     limit nofile 1024

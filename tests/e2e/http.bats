@@ -370,7 +370,7 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
     bearer nginx-plain /
     signal_patd CONT
     kept_out 503
-    (($(now_ms) - start < 20000))
+    no_hang "$(($(now_ms) - start))" 3000
     bearer nginx-plain /
     let_in alice acme owner
 }
