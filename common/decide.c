@@ -72,8 +72,11 @@ check_record(struct decision *d)
     const struct pat_record *rec = d->rec;
     const char *fault = NULL;
 
-    if (count(rec->ids) != 1 || !is_id(rec->ids[0]) ||
-        !copy_whole(rec->ids[0], d->id.id, sizeof(d->id.id)))
+    if (rec->has_option)
+        fault = "an attribute of the token has an option, such as patRevoked;lang-en: "
+                "remove it";
+    else if (count(rec->ids) != 1 || !is_id(rec->ids[0]) ||
+             !copy_whole(rec->ids[0], d->id.id, sizeof(d->id.id)))
         fault = "patId: there must be one, 1 to 64 of A-Z a-z 0-9 . _ -";
     else if (rec->org_dn == NULL || rec->org == NULL ||
              !copy_whole(rec->org, d->id.org, sizeof(d->id.org)))

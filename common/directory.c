@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "gentime.h"
 #include "ldap_conn.h"
@@ -191,7 +192,8 @@ take_org(struct pat_record *rec, int base_levels)
 
     if (ldap_str2dn(rec->dn, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || dn == NULL)
         return PAT_OK;
-    if (count_levels(dn) < base_levels + 3 || dn[2][0] == NULL || dn[2][1] != NULL) {
+    if (count_levels(dn) < base_levels + 3 || dn[2][0] == NULL || dn[2][1] != NULL ||
+        memchr(dn[2][0]->la_value.bv_val, '\0', dn[2][0]->la_value.bv_len) != NULL) {
         err = PAT_OK;
         goto out;
     }
@@ -208,6 +210,26 @@ out:
     ldap_memfree(org_dn);
     ldap_dnfree(dn);
     return err;
+}
+
+/*
+ * Has one of our attributes an option, such as patRevoked;lang-en? A filter counts it and
+ * a reader of the plain attribute does not, so that the entry has no single meaning.
+ */
+static bool
+has_option(LDAP *ld, LDAPMessage *entry)
+{
+    BerElement *ber = NULL;
+    bool found = false;
+    char *name;
+
+    for (name = ldap_first_attribute(ld, entry, &ber); name != NULL;
+         name = ldap_next_attribute(ld, entry, ber)) {
+        found = found || (strncasecmp(name, "pat", 3) == 0 && strchr(name, ';') != NULL);
+        ldap_memfree(name);
+    }
+    ber_free(ber, 0);
+    return found;
 }
 
 /* PAT_ERR_UNAVAIL: it is no entry. */
@@ -238,6 +260,7 @@ take_token(LDAP *ld, LDAPMessage *entry, int base_levels, struct pat_record *rec
     ldap_memfree(dn);
     if (rec->dn == NULL)
         return PAT_ERR_NOMEM;
+    rec->has_option = has_option(ld, entry);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && err == PAT_OK; i++)
         err = take_values(ld, entry, parts[i].attr, parts[i].list);
     return err == PAT_OK ? take_org(rec, base_levels) : err;
@@ -445,13 +468,35 @@ has_owner(const struct pat_record *rec)
 }
 
 /*
- * Did the server say with the token whom it stands for? The overlay does, from one state
- * of the tree. What it does not say, and whether owner_filter holds, is asked.
+ * Has the server an overlay that computes whom the token stands for? patOwnerUid and
+ * patOwnerRole are stored nowhere. Its roles are the only ones then: a search for role
+ * groups would also find what another overlay, such as dynlist, adds to its result.
  */
 static bool
-owner_told(const struct pat_directory *dir, const struct pat_record *rec)
+is_computed(const struct pat_record *rec)
 {
-    return dir->conf->owner_filter == NULL && rec->uids != NULL && rec->roles != NULL;
+    return rec->uids != NULL || rec->roles != NULL;
+}
+
+/* The owner's entry alone: must it match owner_filter, or are its login names missing? */
+static enum pat_err
+ask_owner_entry(struct pat_directory *dir, struct pat_deadline deadline,
+    struct pat_record *rec, struct pat_diag *diag)
+{
+    const struct search s = {"search for the owner", rec->owners[0], LDAP_SCOPE_BASE,
+        owner_filter(dir), owner_attrs, 1};
+    LDAPMessage *msg = NULL;
+    int code = LDAP_OTHER;
+    enum pat_err err;
+
+    pat_strv_free(rec->uids);
+    rec->uids = NULL;
+    err = run_search(dir, &s, deadline, &code, &msg, diag);
+    if (err == PAT_OK)
+        err = take_owner(dir->conn.ld, msg, rec);
+    rec->owner_asked = err == PAT_OK;
+    (void)ldap_msgfree(msg);
+    return err;
 }
 
 /* The second round trip, where there is still something to ask. */
@@ -459,10 +504,14 @@ static enum pat_err
 complete_owner(struct pat_directory *dir, struct pat_deadline deadline,
     struct pat_record *rec, struct pat_diag *diag)
 {
-    if (has_owner(rec) && owner_told(dir, rec)) {
+    bool computed = has_owner(rec) && is_computed(rec);
+
+    if (computed && rec->uids != NULL && dir->conf->owner_filter == NULL) {
         rec->owner_asked = rec->owner_found = true;
         return PAT_OK;
     }
+    if (computed)
+        return ask_owner_entry(dir, deadline, rec, diag);
     pat_strv_free(rec->uids);
     pat_strv_free(rec->roles);
     rec->uids = rec->roles = NULL;

@@ -15,6 +15,7 @@ struct pat_record {
     char *dn;
     char *org_dn;     /* the entry two levels above it */
     char *org;        /* the value of that entry's RDN; NULL if it has not exactly one */
+    bool has_option;  /* on an attribute of ours: such an entry is damaged */
     char **ids;       /* patId */
     char **names;     /* cn */
     char **owners;    /* patOwner: DNs */

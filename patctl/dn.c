@@ -19,11 +19,29 @@ take(char *text)
     return copy;
 }
 
+/* As a string a value ends at a NUL: acme\00evil would be acme. */
+static bool
+has_nul(LDAPDN dn)
+{
+    for (int i = 0; dn[i] != NULL; i++)
+        for (int j = 0; dn[i][j] != NULL; j++)
+            if (memchr(dn[i][j]->la_value.bv_val, '\0', dn[i][j]->la_value.bv_len) !=
+                NULL)
+                return true;
+    return false;
+}
+
 static bool
 parse(const char *text, LDAPDN *ret)
 {
     *ret = NULL;
-    return ldap_str2dn(text, ret, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS && *ret != NULL;
+    if (ldap_str2dn(text, ret, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || *ret == NULL)
+        return false;
+    if (!has_nul(*ret))
+        return true;
+    ldap_dnfree(*ret);
+    *ret = NULL;
+    return false;
 }
 
 static char *

@@ -44,14 +44,32 @@ role_found(const struct berval *role, const struct berval *nrole, void *arg)
     return 0;
 }
 
-static void
-uids_found(Entry *e, void *arg)
+struct owner_look {
+    Operation *op;
+    bool visible;
+    Attribute *uids;
+};
+
+/* Would the client find the entry, and its login names, by a search of its own? */
+static bool
+may_find(Operation *op, Entry *e)
 {
+    return access_allowed(op, e, slap_schema.si_ad_objectClass, NULL, ACL_SEARCH, NULL) !=
+               0 &&
+           access_allowed(op, e, slap_schema.si_ad_entry, NULL, ACL_READ, NULL) != 0 &&
+           access_allowed(op, e, pat_schema.uid, NULL, ACL_READ, NULL) != 0;
+}
+
+static void
+owner_seen(Entry *e, void *arg)
+{
+    struct owner_look *look = arg;
     const Attribute *uid = attr_find(e->e_attrs, pat_schema.uid);
     unsigned i;
 
-    for (i = 0; uid != NULL && i < uid->a_numvals; i++)
-        add_value(arg, pat_schema.owner_uid, &uid->a_vals[i], &uid->a_nvals[i]);
+    look->visible = may_find(look->op, e);
+    for (i = 0; look->visible && uid != NULL && i < uid->a_numvals; i++)
+        add_value(&look->uids, pat_schema.owner_uid, &uid->a_vals[i], &uid->a_nvals[i]);
 }
 
 static void
@@ -89,7 +107,7 @@ pat_owner_attributes(Operation *op, SlapReply *rs)
     const struct berval *owner;
     struct berval org;
     struct pat_txn t;
-    Attribute *uids = NULL;
+    struct owner_look look = {op, false, NULL};
 
     /* A consumer would store them. */
     if ((!uid && !role) || rs->sr_entry == NULL || op->o_sync > SLAP_CONTROL_IGNORED ||
@@ -100,10 +118,13 @@ pat_owner_attributes(Operation *op, SlapReply *rs)
     if (owner == NULL || BER_BVISEMPTY(&org))
         return SLAP_CB_CONTINUE;
     pat_txn_reader(&t, op, on);
-    if (uid && may_read(op, rs, pat_schema.owner_uid) &&
-        pat_txn_look(&t, owner, uids_found, &uids))
-        append(rs, uids);
-    if (role && may_read(op, rs, pat_schema.owner_role))
+    /* Roles are read as the rootdn, but only for an owner whom the client may find. */
+    (void)pat_txn_look(&t, owner, owner_seen, &look);
+    if (uid && may_read(op, rs, pat_schema.owner_uid))
+        append(rs, look.uids);
+    else if (look.uids != NULL)
+        attr_free(look.uids);
+    if (role && look.visible && may_read(op, rs, pat_schema.owner_role))
         append(rs, roles_of(&t, &org, owner));
     return SLAP_CB_CONTINUE;
 }

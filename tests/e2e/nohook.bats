@@ -315,3 +315,78 @@ EOF
     [[ -z $(ldap_admin_get "$MINT_DN" patRevoked) ]]
     ldap_admin ldapdelete "patId=twin,ou=tokens,o=globex,ou=orgs,$PAT_BASE"
 }
+
+@test "an option on any attribute of a token makes it a damaged one, which is refused" {
+    local attribute
+
+    for attribute in "patRevoked;lang-en: $(now_gt)" 'patExpires;lang-en: 20200101000000Z' \
+        'patExpires;lang-en: 20991231235959Z' 'patService;lang-en: plain' \
+        'patSource;lang-en: 192.0.2.0/24' 'PATSOURCE;LANG-en: 192.0.2.0/24'; do
+        mint bob acme "$attribute"
+        login plain bob 192.0.2.7
+        expect PAM_AUTH_ERR
+        logged 'has an option'
+        log_mark
+    done
+    # An option on what is not ours means nothing.
+    mint bob acme 'cn;lang-en: laptop'
+    login plain bob
+    expect PAM_SUCCESS
+}
+
+@test "an org whose name has a NUL in it is not the org of the part before it" {
+    local org="o=acme\\00evil,ou=orgs,$PAT_BASE"
+
+    MINT_TOKEN=$("$PAT_BUILD/patctl" generate | sed -n 's/^token: //p')
+    ldap_admin_add <<EOF
+dn: $org
+objectClass: organization
+objectClass: patOrg
+o:: $(printf 'acme\0evil' | base64)
+
+dn: ou=tokens,$org
+objectClass: organizationalUnit
+ou: tokens
+
+dn: cn=members,$org
+objectClass: groupOfNames
+objectClass: patRoleGroup
+cn: members
+patRole: member
+member: uid=bob,ou=people,$PAT_BASE
+EOF
+    import "patId=nul,ou=tokens,$org" bob
+    login plain bob
+    expect PAM_AUTH_ERR
+    logged 'two levels below an org'
+    ldap_admin ldapdelete -r "$org"
+}
+
+@test "an owner whose entry patd may not find is refused" {
+    mint bob acme
+    login plain bob
+    expect PAM_SUCCESS
+    ldap_admin_add <<EOF
+dn: ou=former,$PAT_BASE
+objectClass: organizationalUnit
+ou: former
+EOF
+    ldap_admin ldapmodrdn -r -s "ou=former,$PAT_BASE" "uid=bob,ou=people,$PAT_BASE" uid=bob
+    ldap_admin_modify <<EOF
+dn: cn=members,o=acme,ou=orgs,$PAT_BASE
+changetype: modify
+delete: member
+member: uid=bob,ou=people,$PAT_BASE
+-
+add: member
+member: uid=bob,ou=former,$PAT_BASE
+
+dn: $MINT_DN
+changetype: modify
+replace: patOwner
+patOwner: uid=bob,ou=former,$PAT_BASE
+EOF
+    login plain bob
+    expect PAM_AUTH_ERR
+    logged 'owner does not exist'
+}

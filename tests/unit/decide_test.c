@@ -704,6 +704,19 @@ record_clear(void **state)
     pat_record_clear(&rec);
 }
 
+/* A filter counts patRevoked;lang-en, a reader of patRevoked does not: refuse it. */
+static void
+option(void **state)
+{
+    struct world w = usual_world();
+    struct pat_diag diag = {0};
+
+    (void)state;
+    w.rec.has_option = true;
+    unit_check_err(decide(&w, NULL, &diag), PAT_ERR_RECORD);
+    assert_non_null(strstr(diag.text, "has an option"));
+}
+
 int
 main(void)
 {
@@ -713,6 +726,7 @@ main(void)
     UNIT_TABLE("first of all that fail", decides_first, checks);
     unit_add("first of all that fail", "all of them", all_fail, NULL);
     unit_add("decide", "nothing at all", nothing_at_all, NULL);
+    unit_add("decide", "an attribute with an option is refused", option, NULL);
     unit_add("record", "clear leaves nothing", record_clear, NULL);
     return unit_run("decide");
 }
