@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2154 # hook_load
 #
-# The overlay's limits: sizes and numbers of tokens, room that is kept for removals, and the
-# brake on the removal of many members.
+# The overlay's limits: sizes and numbers of tokens, and room that is kept for removals.
 
 load common
 load hook-lib
