@@ -219,8 +219,9 @@ filler() {
         "description: $1"
 }
 
+# live_tokens OWNER: their DNs, in the org of the test.
 live_tokens() {
-    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "$PAT_BASE" \
+    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "$O" \
         "(&(patOwner=$1)(!(patRevoked=*)))" 1.1 | sed -n 's/^dn: //p'
 }
 
