@@ -483,8 +483,8 @@ staff() {
     printf 'cn=staff,o=acme,ou=orgs,%s\n' "$PAT_BASE"
 }
 
-# bounded COMMAND...: of those below; a server that hangs must not hang the test.
-bounded() {
+# in_time COMMAND...: of those below; a server that hangs must not hang the test.
+in_time() {
     timeout "$CLIENT_MAX" bash -c "$(declare -f "$1" ldap_admin ldap_admin_modify person deleted)"'
         "$@"' bash "$@"
 }
@@ -525,11 +525,11 @@ set_department() {
 @test "autogroup: a person who is deleted or renamed, and a group that gets another URL" {
     staff_by_url </dev/null
     set_department bob 42
-    bounded renamed dave david
+    in_time renamed dave david
     [[ $(live david acme) == 2 && $(revoked david acme) == 0 ]]
     [[ $(ldap_admin_get "$(staff)" member | sort | xargs) == "$(person bob) $(person david)" ]]
     # autogroup acts before the backend has the deletion.
-    bounded deleted david
+    in_time deleted david
     [[ $(live david acme) == 0 && $(revoked david acme) == 2 ]]
     [[ $(told acme org_member.removed david) == 1 ]]
     # Here it acts within a change of the group itself. Nobody is in that department.
@@ -551,7 +551,7 @@ set_department() {
         overlay retcode olcRetcodeConfig "olcRetcodeParent: ou=people,$PAT_BASE" \
             'olcRetcodeItem: "uid=dave" 0x35 op=delete'
     } | staff_by_url
-    refused '(53)' bounded deleted dave
+    refused '(53)' in_time deleted dave
     [[ $(live dave acme) == 0 && $(told acme org_member.removed dave) == 1 ]]
     log_is_right
     # Nothing is held any more.
