@@ -468,8 +468,8 @@ has_owner(const struct pat_record *rec)
 }
 
 /*
- * Has the server an overlay that computes whom the token stands for? patOwnerUid and
- * patOwnerRole are stored nowhere. Its roles are the only ones then: a search for role
+ * Returns whether an overlay of the server computed the owner's names or roles.
+ * patOwnerUid and patOwnerRole are stored nowhere. Its roles are the only ones then: a search for role
  * groups would also find what another overlay, such as dynlist, adds to its result.
  */
 static bool

@@ -118,7 +118,7 @@ pat_owner_attributes(Operation *op, SlapReply *rs)
     if (owner == NULL || BER_BVISEMPTY(&org))
         return SLAP_CB_CONTINUE;
     pat_txn_reader(&t, op, on);
-    /* Roles are read as the rootdn, but only for an owner whom the client may find. */
+    /* Roles are read as the rootdn, but only for an owner that the client may find. */
     (void)pat_txn_look(&t, owner, owner_seen, &look);
     if (uid && may_read(op, rs, pat_schema.owner_uid))
         append(rs, look.uids);

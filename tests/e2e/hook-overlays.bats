@@ -461,7 +461,7 @@ revoke_twice() {
     wait "${BACKGROUND_PIDS[-1]}"
 }
 
-# The role group cn=staff of acme, of which whoever is in department 42 is a member.
+# The role group cn=staff of acme, whose members are the persons of department 42.
 staff_by_url() {
     { dyngroup_schema && modules dynlist autogroup && cat; } | ldap_admin_modify
     overlay autogroup olcAutomaticGroups 'olcAGattrSet: groupOfURLs memberURL member' |
@@ -496,7 +496,7 @@ set_department() {
         -D "$PAT_ADMIN_DN" -y "$PAT_ADMIN_PW_FILE" >/dev/null
 }
 
-@test "autogroup: a person whom it takes out of a role group loses the tokens, and slapd answers" {
+@test "autogroup: a person that it removes from a role group loses the tokens, and slapd answers" {
     staff_by_url </dev/null
     [[ $(told acme org_member.added dave) == 1 ]]
     set_department bob 7
