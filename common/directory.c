@@ -469,8 +469,9 @@ has_owner(const struct pat_record *rec)
 
 /*
  * Returns whether an overlay of the server computed the owner's names or roles.
- * patOwnerUid and patOwnerRole are stored nowhere. Its roles are the only ones then: a search for role
- * groups would also find what another overlay, such as dynlist, adds to its result.
+ * patOwnerUid and patOwnerRole are stored nowhere. Its roles are the only ones then: a
+ * search for role groups would also find what another overlay, such as dynlist, adds to
+ * its result.
  */
 static bool
 is_computed(const struct pat_record *rec)
