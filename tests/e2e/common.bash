@@ -111,6 +111,10 @@ log_mark() {
 
 log_since() { tail -n "+$((${LOG_LINES-0} + 1))" "$SANDBOX/log/patd.log"; }
 
+# The same for what slapd logs.
+slapd_mark() { SLAPD_LINES=$(wc -l <"$SANDBOX/log/slapd.log"); }
+slapd_since() { tail -n "+$((SLAPD_LINES + 1))" "$SANDBOX/log/slapd.log"; }
+
 sandbox() {
     "$ROOT/tests/sandbox" "$1" "$SANDBOX"
 }

@@ -205,6 +205,34 @@ EOF
     accepted_as viewer carol
 }
 
+@test "a name full of filter syntax is escaped in the search for roles" {
+    local uid='e*)(uid=\2a' rdn='e*)(uid=\\2a' escaped='e\2A\29\28uid\5C3D\5C5C2a'
+    local role_filter
+
+    role_filter="(&(member=uid=$escaped,ou=people,$PAT_BASE)"
+    role_filter+='(objectClass=patRoleGroup)(!(objectClass=patToken)))'
+    ldap_admin_add <<EOF
+dn: uid=$rdn,ou=people,$PAT_BASE
+objectClass: inetOrgPerson
+cn: e
+sn: e
+uid: $uid
+EOF
+    change_member add "$rdn" acme members
+    mint alice acme
+    login plain "$uid"
+    expect PAM_AUTH_ERR
+    mint "$rdn" acme
+    login plain alice
+    expect PAM_AUTH_ERR
+    slapd_mark
+    login plain "$uid"
+    expect PAM_SUCCESS
+    grep -q '^PAT_ROLE=member$' <<<"$output"
+    # As slapd writes the filter: only the outer clauses are syntax.
+    slapd_since | grep -qF "filter=\"$role_filter\""
+}
+
 @test "whoever is gone, or fails owner_filter, is refused at once" {
     set_conf 'workers = 1' 'owner_filter = (!(description=locked))'
     ldap_admin_add <<EOF

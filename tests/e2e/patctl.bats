@@ -493,7 +493,7 @@ stop_slapd_amid_a_list() {
             printf "%s\n" "${COMPREPLY[@]}"' "$ROOT/patctl/completion.bash" "$@"
     }
     run -0 complete_words patctl re
-    [[ $output == $'report\nrevoke\nrotate' || $output == $'report\nrevoke' ]]
+    [[ $output == $'replay\nreport\nrevoke' ]]
     run -0 complete_words patctl member r
     [[ $output == *role* && $output == *remove* ]]
     run -0 complete_words patctl mint --exp
