@@ -24,7 +24,7 @@ struct server {
 PAT_MUST_USE int doctor_ask(struct server *s, const char *base, int scope,
     const char *filter, char **attrs, int limit, LDAPMessage **ret);
 
-/* The first value, for free(); NULL if there is none. */
+/* Returns a copy of the first value, for free(), or NULL if the attribute is absent. */
 char *doctor_value(struct server *s, LDAPMessage *entry, const char *attr);
 
 /* What the server offers, and what in the tree below the base misleads people. */

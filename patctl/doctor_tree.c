@@ -188,7 +188,7 @@ check_orgs(struct server *s)
     names_clear(&names);
 }
 
-/* For ldap_memfree(); NULL if there is none. */
+/* Returns the parent's DN, for ldap_memfree(), or NULL if the DN has no parent. */
 static char *
 parent_of(const char *dn)
 {

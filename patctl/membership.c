@@ -89,7 +89,7 @@ is_org(struct session *s, const char *dn, bool *ret_failed)
     return found;
 }
 
-/* The nearest org above a group; NULL if there is none. */
+/* Finds the nearest org above a group; *ret is NULL if no org is above it. */
 static int
 org_above(struct session *s, const char *group, char **ret)
 {

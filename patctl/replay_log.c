@@ -39,7 +39,7 @@ kind_of(const char *action)
     return 0;
 }
 
-/* Copies. Events of other actions are none of ours. False: no memory. */
+/* Copies the strings. Ignores events of other actions. Returns false if out of memory. */
 static bool
 add(struct removals *r, const char *action, const char *id, const char *org,
     const char *target)

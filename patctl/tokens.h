@@ -72,8 +72,9 @@ PAT_MUST_USE int token_revoke(
     struct session *s, const char *dn, const char *id, const char *reason);
 
 /*
- * The first value of an attribute, for free(3); NULL if there is none (or no memory). Of
- * an attribute with several, all of them: a NULL-terminated array for pat_strv_free().
+ * entry_value() returns a copy of the first value, for free(3); NULL if the attribute is
+ * absent or out of memory. entry_values() returns all values as a NULL-terminated array,
+ * for pat_strv_free().
  */
 PAT_MUST_USE char *entry_value(struct session *s, LDAPMessage *entry, const char *attr);
 PAT_MUST_USE char **entry_values(struct session *s, LDAPMessage *entry, const char *attr);
