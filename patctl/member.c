@@ -197,7 +197,8 @@ confirm_removal(
     return prompt_confirm(question);
 }
 
-/* Reports how many of the live tokens were revoked. Either number may be a lower bound. */
+/* Reports how many of the live tokens were revoked. Either number may be a lower bound.
+ */
 static void
 tell_removal(
     const struct place *p, const struct live_tokens *live, const struct live_tokens *left)
