@@ -42,3 +42,97 @@ pat_token_well_formed(const char *prefix, const void *token, size_t token_len)
     return pat_token_has_prefix(prefix, token, token_len) && token_len > strlen(prefix) &&
            token_len <= PAT_TOKEN_MAX && all_in_alphabet(token, token_len);
 }
+
+/* Not tolower(): the host's locale must not change what is recognised. */
+static char
+lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Blanks, control characters and bytes outside ASCII. */
+static bool
+is_wrapping(char c)
+{
+    return (unsigned char)c <= ' ' || (unsigned char)c >= 0x7f;
+}
+
+/* Does a whole token begin at `p`? */
+static bool
+token_begins(const char *prefix, const char *p, const char *end)
+{
+    size_t body = 0;
+
+    for (; p < end && body < PAT_TOKEN_BODY_MIN; p++) {
+        if (is_wrapping(*p))
+            continue;
+        if (*prefix != '\0') {
+            if (lower(*p) != lower(*prefix++))
+                return false;
+        } else if (in_alphabet(*p)) {
+            body++;
+        } else {
+            return false;
+        }
+    }
+    return body == PAT_TOKEN_BODY_MIN;
+}
+
+bool
+pat_token_resembles(const char *prefix, const void *text, size_t text_len)
+{
+    const char *p = text, *end = p + text_len;
+
+    for (; p < end; p++)
+        if (lower(*p) == lower(prefix[0]) && token_begins(prefix, p, end))
+            return true;
+    return false;
+}
+
+/* What terminals and clipboards add around a text that is pasted. */
+static const char *const additions[] = {
+    " ", "\t", "\n", "\v", "\f", "\r", "\xef\xbb\xbf", "\033[200~", "\033[201~"};
+
+/* How many bytes of an addition are at the start, or at the end? 0: none. */
+static size_t
+addition(const char *text, size_t text_len, bool at_end)
+{
+    for (size_t i = 0; i < sizeof(additions) / sizeof(additions[0]); i++) {
+        size_t len = strlen(additions[i]);
+
+        if (len <= text_len &&
+            memcmp(at_end ? text + text_len - len : text, additions[i], len) == 0)
+            return len;
+    }
+    return 0;
+}
+
+void
+pat_token_trim(const char **text, size_t *text_len)
+{
+    size_t n;
+
+    while ((n = addition(*text, *text_len, false)) > 0) {
+        *text += n;
+        *text_len -= n;
+    }
+    while ((n = addition(*text, *text_len, true)) > 0)
+        *text_len -= n;
+}
+
+enum pat_likeness
+pat_token_recognise(const char *prefix, const void *password, size_t password_len,
+    const char **ret_token, size_t *ret_token_len)
+{
+    const char *text = password;
+    size_t len = password_len;
+
+    pat_token_trim(&text, &len);
+    if (pat_token_has_prefix(prefix, text, len)) {
+        *ret_token = text;
+        *ret_token_len = len;
+        return PAT_LIKENESS_TOKEN;
+    }
+    return pat_token_resembles(prefix, password, password_len) ? PAT_LIKENESS_HIDDEN
+                                                               : PAT_LIKENESS_NONE;
+}

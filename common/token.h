@@ -24,7 +24,7 @@
 
 #define PAT_TOKEN_RANDOM_LEN   32
 #define PAT_TOKEN_CHECKSUM_LEN 6
-#define PAT_TOKEN_FOREIGN_MIN  20 /* characters after the prefix, checksum ignored */
+#define PAT_TOKEN_FOREIGN_MIN  PAT_TOKEN_BODY_MIN /* after the prefix, no checksum */
 #define PAT_TOKEN_FOREIGN_MAX  255
 #define PAT_HASH_HEX_LEN       64
 

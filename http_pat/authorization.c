@@ -96,14 +96,16 @@ split_pair(const char *pair, size_t len, bool whole, struct credentials *ret)
     const char *colon = memchr(pair, ':', len);
     size_t user_len = colon != NULL ? (size_t)(colon - pair) : len;
     size_t token_len = len - user_len - (colon != NULL);
+    const char *token = pair + len - token_len;
 
+    pat_token_trim(&token, &token_len);
     if (has_controls(pair, len) || (whole && colon == NULL))
         return AUTHORIZATION_MALFORMED;
     if (!whole || user_len > PAT_USER_MAX || token_len > PAT_TOKEN_MAX || token_len == 0)
         return AUTHORIZATION_BAD;
     memcpy(ret->user, pair, user_len);
     ret->user[user_len] = '\0';
-    memcpy(ret->token, colon + 1, token_len);
+    memcpy(ret->token, token, token_len);
     ret->token_len = token_len;
     ret->has_user = true;
     return AUTHORIZATION_GIVEN;

@@ -6,8 +6,9 @@
  * and libpam alone, and leaves every decision to patd. What it must never do:
  *
  * - succeed when patd did not say so, or said so of somebody else;
- * - let a token go on to the next module of the stack: what has the prefix is a token,
- *   and is refused here if it is refused at all; what has not is PAM_IGNORE;
+ * - pass a token on to the next module of the stack: a password or a login name that has
+ *   a token in it, in any wrapping or letter case, is rejected here if it is not accepted
+ *   here; any other password is PAM_IGNORE;
  * - tell the user why; that stands in the logs;
  * - take a setting from the environment, which under sudo and su is the caller's;
  * - write what was typed, be it a password or a login name, to a log.
@@ -334,9 +335,8 @@ get_item(pam_handle_t *pamh, int type)
 
 static enum pat_err
 verify(pam_handle_t *pamh, const struct settings *s, const char *user, const char *token,
-    struct pat_identity *ret_id, struct pat_diag *diag)
+    size_t len, struct pat_identity *ret_id, struct pat_diag *diag)
 {
-    size_t len = strlen(token);
     struct pat_request req = {
         .user = user,
         .any_user = pat_strv_contains(pat_strv_const(s->shared), user),
@@ -351,13 +351,34 @@ verify(pam_handle_t *pamh, const struct settings *s, const char *user, const cha
     return pat_client_verify(s->socket, &req, token, len, s->timeout_ms, ret_id, diag);
 }
 
+/* Rejects the attempt, for everybody the same way. */
+static int
+reject(pam_handle_t *pamh, const struct settings *s, int rc)
+{
+    if (rc == PAM_AUTH_ERR && !s->nodelay)
+        (void)pam_fail_delay(pamh, FAIL_DELAY_US);
+    return rc;
+}
+
+static int
+check_token(pam_handle_t *pamh, const struct settings *s, const char *user,
+    const char *token, size_t token_len)
+{
+    struct pat_identity id = {0};
+    struct pat_diag diag = {0};
+    enum pat_err err = verify(pamh, s, user, token, token_len, &id, &diag);
+
+    if (err == PAT_OK)
+        return accept_identity(pamh, s, &id);
+    log_failure(pamh, err, &diag);
+    return reject(pamh, s, pam_code(err));
+}
+
 static int
 authenticate(pam_handle_t *pamh, const struct settings *s)
 {
-    const char *user = NULL, *password = NULL;
-    struct pat_identity id = {0};
-    struct pat_diag diag = {0};
-    enum pat_err err;
+    const char *user = NULL, *password = NULL, *token = NULL;
+    size_t token_len = 0;
     int rc;
 
     rc = pam_get_user(pamh, &user, NULL);
@@ -368,20 +389,28 @@ authenticate(pam_handle_t *pamh, const struct settings *s)
         pam_syslog(pamh, LOG_DEBUG, "no password: %s", pam_strerror(pamh, rc));
         return rc;
     }
-    if (!pat_token_has_prefix(s->prefix, password, strlen(password))) {
-        if (s->debug)
-            pam_syslog(pamh, LOG_DEBUG, "no token: left to the next module");
-        return PAM_IGNORE;
+    if (pat_token_resembles(s->prefix, user, strlen(user))) {
+        pam_syslog(pamh, LOG_NOTICE,
+            "token refused: it was given as the login name; revoke it, the host may have "
+            "logged it");
+        return reject(pamh, s, PAM_AUTH_ERR);
     }
-
-    err = verify(pamh, s, user, password, &id, &diag);
-    if (err == PAT_OK)
-        return accept_identity(pamh, s, &id);
-    log_failure(pamh, err, &diag);
-    rc = pam_code(err);
-    if (rc == PAM_AUTH_ERR && !s->nodelay)
-        (void)pam_fail_delay(pamh, FAIL_DELAY_US);
-    return rc;
+    switch (
+        pat_token_recognise(s->prefix, password, strlen(password), &token, &token_len)) {
+    case PAT_LIKENESS_TOKEN:
+        return check_token(pamh, s, user, token, token_len);
+    case PAT_LIKENESS_HIDDEN:
+        pam_syslog(pamh, LOG_NOTICE,
+            "token refused: the password has other characters around it, or another "
+            "letter "
+            "case; give the token alone");
+        return reject(pamh, s, PAM_AUTH_ERR);
+    case PAT_LIKENESS_NONE:
+        break;
+    }
+    if (s->debug)
+        pam_syslog(pamh, LOG_DEBUG, "no token: left to the next module");
+    return PAM_IGNORE;
 }
 
 PAT_EXPORT int

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "saslauthd.h"
+#include "shape.h"
 #include "strv.h"
 
 enum pat_err
@@ -28,13 +29,18 @@ decode_saslauthd(
 {
     struct pat_saslauthd_request req;
     struct pat_proto_request *ask = &ret->ask;
+    const char *password;
+    size_t password_len;
 
     if (pat_saslauthd_decode(msg->data, msg->len, &req) != PAT_OK)
         return PAT_ERR_MALFORMED;
     memset(ask, 0, sizeof(*ask));
     ask->op = PAT_OP_VERIFY;
-    ask->token = req.password.data;
-    ask->token_len = req.password.len;
+    password = req.password.data;
+    password_len = req.password.len;
+    pat_token_trim(&password, &password_len);
+    ask->token = password;
+    ask->token_len = password_len;
     ask->last = true;
     if (pat_saslauthd_login(&req, ret->login) == PAT_OK)
         ask->req.user = ret->login;

@@ -334,16 +334,20 @@ relay_thread(void *arg)
     return NULL;
 }
 
-/* Is that what must not leave us, or what saslauthd would refuse unseen? */
+/*
+ * Must saslauthd not see the request? It logs names, and passes passwords on. It would
+ * refuse an empty one unseen.
+ */
 static bool
 is_for_us(const struct pat_conf *conf, const struct pat_saslauthd_request *req)
 {
-    struct pat_token_format format = pat_conf_token_format(conf);
+    const char *prefix = pat_conf_token_format(conf).prefix, *token;
+    size_t token_len;
 
-    if (pat_token_has_prefix(format.prefix, req->password.data, req->password.len))
+    if (pat_token_recognise(prefix, req->password.data, req->password.len, &token,
+            &token_len) != PAT_LIKENESS_NONE)
         return true;
-    /* Somebody pasted it at the wrong prompt, and saslauthd logs names. */
-    if (pat_token_check(&format, req->user.data, req->user.len) == PAT_OK)
+    if (pat_token_resembles(prefix, req->user.data, req->user.len))
         return true;
     return req->user.len == 0 || req->password.len == 0;
 }

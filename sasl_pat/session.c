@@ -9,11 +9,12 @@
 #include "shape.h"
 #include "strv.h"
 
-/* A name of the token's form with so much behind the prefix is a token in the wrong
- * place.
- */
-#define PASTED_MIN 20
-#define BLANKS     " \t\n\v\f\r"
+#define GIVEN_AS_NAME                                                                    \
+    "it was given as the login name; revoke it, the host may have logged it"
+#define GIVEN_WRAPPED                                                                    \
+    "the password has other characters around it, or another letter case; give the "     \
+    "token "                                                                             \
+    "alone"
 
 /* The properties' names are kept by the library as pointers: static. The asterisk says
  * that they are those of who authenticated, not of whom that one acts for. */
@@ -97,19 +98,21 @@ passed_on(sasl_server_params_t *params, int rc)
     return rc == SASL_NOMEM ? session_no_memory(params) : rc;
 }
 
-/*
- * A token that was typed where the name belongs would go to logs as a name does. The
- * library takes the blanks off that were copied with it.
- */
+/* The host and other plugins log names; a token that was given as one must not reach
+ * them. */
 static bool
 is_pasted_token(const struct session *s, const char *name)
 {
-    size_t len;
+    return pat_token_resembles(s->settings.prefix, name, strlen(name));
+}
 
-    name += strspn(name, BLANKS);
-    len = strcspn(name, BLANKS "@");
-    return len >= strlen(s->settings.prefix) + PASTED_MIN &&
-           pat_token_well_formed(s->settings.prefix, name, len);
+/* Reports why, without any of the text. */
+static int
+refuse_hidden(sasl_server_params_t *params, const char *why)
+{
+    params->utils->log(
+        params->utils->conn, SASL_LOG_FAIL, "sasl_pat: token refused: %s", why);
+    return session_refuse(params);
 }
 
 /*
@@ -293,19 +296,25 @@ session_password(struct session *s, sasl_server_params_t *params, const char *au
     const char *authid, const char *password, size_t password_len,
     sasl_out_params_t *oparams)
 {
-    bool is_token = pat_token_has_prefix(s->settings.prefix, password, password_len);
+    const char *token = NULL;
+    size_t token_len = 0;
+    enum pat_likeness likeness = pat_token_recognise(
+        s->settings.prefix, password, password_len, &token, &token_len);
+    bool is_token = likeness == PAT_LIKENESS_TOKEN;
     bool same = authzid == NULL || authzid[0] == '\0' || strcmp(authzid, authid) == 0;
     struct pat_identity id = {0};
     int rc = SASL_OK;
 
     if (is_pasted_token(s, authid) || (!same && is_pasted_token(s, authzid)))
-        return session_refuse(params);
+        return refuse_hidden(params, GIVEN_AS_NAME);
+    if (likeness == PAT_LIKENESS_HIDDEN)
+        return refuse_hidden(params, GIVEN_WRAPPED);
     if (is_token)
         rc = request_properties(s, params);
     if (rc == SASL_OK)
         rc = set_authid(params, authid, same ? SASL_CU_AUTHZID : 0, oparams);
     if (rc == SASL_OK)
-        rc = is_token ? check_token(s, params, oparams, password, password_len, &id)
+        rc = is_token ? check_token(s, params, oparams, token, token_len, &id)
                       : check_password(params, oparams, password, password_len);
     if (rc == SASL_OK && !same)
         rc = set_authzid(
@@ -324,7 +333,7 @@ session_bearer(struct session *s, sasl_server_params_t *params,
     int rc;
 
     if (is_pasted_token(s, m->user))
-        return session_refuse(params);
+        return refuse_hidden(params, GIVEN_AS_NAME);
     rc = request_properties(s, params);
     if (rc == SASL_OK && named)
         rc = set_authid(params, m->user, SASL_CU_AUTHZID, oparams);

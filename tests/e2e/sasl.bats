@@ -299,6 +299,21 @@ PLAIN 503 5.5.1 Error: already authenticated"
     in_world mv /etc/sasldb2.kept /etc/sasldb2
 }
 
+@test "Postfix: a password that has a token in it, in any wrapping, is not tried" {
+    local wrapped
+
+    unknown_token
+    in_world cp -p /etc/sasldb2 /etc/sasldb2.kept
+    for wrapped in "x$TOKEN" "\"$TOKEN\"" $'\xc2\xa0'"$TOKEN" "x${TOKEN,,}" "${TOKEN^^}"; do
+        printf '%s\n' "$wrapped" | in_world saslpasswd2 -p -c -u host.example.com carol
+        smtp postfix-stock "PLAIN - carol $wrapped"
+        expect "PLAIN $ACCEPTED"
+        smtp postfix "PLAIN - carol $wrapped" AGAIN "LOGIN carol $wrapped"
+        [[ $output != *"$ACCEPTED"* && $(grep -c "$REFUSED" <<<"$output") == 2 ]]
+    done
+    in_world mv /etc/sasldb2.kept /etc/sasldb2
+}
+
 # --- Postfix: nobody knows -----------------------------------------------------------------
 
 @test "Postfix: without patd tokens fail for the time being, and passwords go on" {

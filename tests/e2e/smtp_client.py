@@ -124,6 +124,11 @@ def run(client, words, line):
         print(name, client.answer())
 
 
+def words(line):
+    """Split at ASCII white space only: a password may have a no-break space in it."""
+    return [word.decode() for word in line.encode().split()]
+
+
 def main(args):
     source = "127.0.0.1"
     if args[0] == "-s":
@@ -132,7 +137,7 @@ def main(args):
     client = Client(int(args[0]), source)
     client.connect()
     for line in sys.stdin:
-        run(client, line.split(), line.rstrip("\n"))
+        run(client, words(line), line.rstrip("\n"))
     client.quit()
 
 

@@ -201,6 +201,29 @@ teardown() {
     restore_unix_passwords
 }
 
+@test "a unix password that has a token in it, in any wrapping, is not tried" {
+    local token wrapped
+
+    unknown_token
+    token=$TOKEN
+    for wrapped in "Bearer $token" "\"$token\"" $'\xc2\xa0'"$token" "x${token,,}" "${token^^}"; do
+        set_unix_password carol "$wrapped"
+        TOKEN=$wrapped
+        refused sshd-pat carol 'give the token alone'
+    done
+    restore_unix_passwords
+}
+
+@test "a token with what a clipboard adds around it is accepted" {
+    local token
+
+    new_token alice acme
+    token=$TOKEN
+    for TOKEN in " $token" "$token "$'\t' $'\xef\xbb\xbf'"$token"; do
+        accepted sshd-pat alice acme owner
+    done
+}
+
 @test "after a refused token the next prompt takes a good one, or a unix password" {
     local service=sshd-pat user=bob method bad
 

@@ -132,25 +132,49 @@ login_name(const char *name, char ret[CANON_MAX + 1])
     return len > 0 && len <= PAT_USER_MAX && utf8_valid(ret, len);
 }
 
-/* Is the first word of it, whatever realm is behind that, a token? */
+/* Has the text a whole token in it, when blanks, controls and other alphabets are left
+ * out? */
+static bool
+resembles(const char *text, size_t len)
+{
+    static const char alphabet[] = "0123456789abcdefghijklmnopqrstuvwxyz_-";
+    static char plain[65536];
+    size_t n = 0;
+
+    for (size_t i = 0; i < len && n < sizeof(plain) - 1; i++)
+        if (text[i] > ' ' && text[i] < 0x7f)
+            plain[n++] = (char)tolower((unsigned char)text[i]);
+    plain[n] = '\0';
+    for (const char *p = plain; (p = strstr(p, "rhp_")) != NULL; p++)
+        if (strspn(p + 4, alphabet) >= 20)
+            return true;
+    return false;
+}
+
 static bool
 is_token_name(const char *name)
 {
-    static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "abcdefghijklmnopqrstuvwxyz_-";
-    size_t len;
+    return resembles(name, strlen(name));
+}
 
-    while (isspace((unsigned char)*name))
-        name++;
-    len = strspn(name, alphabet);
-    return strncmp(name, "rhp_", 4) == 0 && len >= 24 && len <= PAT_TOKEN_MAX &&
-           (name[len] == '\0' || name[len] == '@' || isspace((unsigned char)name[len]));
+/* The part of the secret that patd is asked about. */
+static void
+trimmed(const struct claim *c, const char **ret, size_t *ret_len)
+{
+    *ret = c->secret;
+    *ret_len = c->secret_len;
+    if ((world.choice & MECH) <= LOGIN)
+        pat_token_trim(ret, ret_len);
 }
 
 static bool
 is_token(const struct claim *c)
 {
-    return c->secret_len >= 4 && memcmp(c->secret, "rhp_", 4) == 0;
+    const char *token;
+    size_t len;
+
+    trimmed(c, &token, &len);
+    return len >= 4 && memcmp(token, "rhp_", 4) == 0;
 }
 
 /* Properties */
@@ -324,6 +348,7 @@ host_checkpass(sasl_conn_t *conn, const char *user, unsigned user_len, const cha
     MUST(conn == connection());
     MUST(user == world.authid && user_len == strlen(world.authid));
     MUST(c->whole && (world.choice & MECH) <= LOGIN && !is_token(c));
+    MUST(!resembles(c->secret, c->secret_len));
     MUST(pass_len == c->secret_len && memcmp(pass, c->secret, pass_len) == 0);
     MUST(pass[pass_len] == '\0');
     world.checks++;
@@ -418,10 +443,13 @@ is_granted(const struct claim *c)
     static struct pat_proto_request r;
     struct pat_identity id;
     char user[CANON_MAX + 1];
+    const char *token;
+    size_t token_len;
 
     faults_accepted(&r, &id);
     MUST(world.checks == 0);
-    MUST(r.token_len == c->secret_len && memcmp(r.token, c->secret, r.token_len) == 0);
+    trimmed(c, &token, &token_len);
+    MUST(r.token_len == token_len && memcmp(r.token, token, token_len) == 0);
     MUST(strcmp(r.req.service, "smtp") == 0);
     if ((world.host & NO_ADDRESS) != 0)
         MUST(r.req.source == NULL);
@@ -468,15 +496,19 @@ is_refused(const struct claim *c)
 {
     bool bearer = (world.choice & MECH) >= OAUTHBEARER;
     char user[CANON_MAX + 1];
+    const char *token;
+    size_t token_len;
 
+    trimmed(c, &token, &token_len);
     MUST(c->whole);
     if (faults.sockets > 0)
         MUST(verdict(faults.received) != PAT_OK &&
              verdict(faults.received) != PAT_ERR_UNAVAIL);
     else
         MUST(is_token_name(c->authid) || is_token_name(c->authzid) ||
+             (!bearer && !is_token(c) && resembles(c->secret, c->secret_len)) ||
              ((bearer || is_token(c)) &&
-                 (!pat_token_well_formed("rhp_", c->secret, c->secret_len) ||
+                 (!pat_token_well_formed("rhp_", token, token_len) ||
                      !login_name(world.authid, user))));
 }
 

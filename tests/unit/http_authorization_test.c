@@ -27,6 +27,8 @@ static const struct row rows[] = {
     {"basic in capitals", BYTES("BASIC  YTpi"), GIVEN, "a", "b"},
     {"colons in the password", BYTES("Basic YTpiOmM="), GIVEN, "a", "b:c"},
     {"no user name", BYTES("Basic OmI="), GIVEN, "", "b"},
+    {"a space around the password", BYTES("Basic YTogcmhwXzAg"), GIVEN, "a", "rhp_0"},
+    {"a byte order mark", BYTES("Basic YTrvu79yaHBfMA=="), GIVEN, "a", "rhp_0"},
     {"UTF-8", BYTES("Basic w6k6Yg=="), GIVEN, "\xc3\xa9", "b"},
 
     {"empty", BYTES(""), NONE},
@@ -36,6 +38,7 @@ static const struct row rows[] = {
     {"the token alone", BYTES("rhp_0aZ"), NONE},
 
     {"no password", BYTES("Basic YTo="), BAD},
+    {"a password of spaces", BYTES("Basic YTogIA=="), BAD},
     {"a token that is too long", NULL, 0, BAD},
 
     {"bearer alone", BYTES("Bearer"), MALFORMED},

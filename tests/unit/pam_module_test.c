@@ -483,16 +483,24 @@ static const struct password_row passwords[] = {
     {"sshd's fake password", FAKE, PAM_IGNORE, 0},
     {"sshd's fake password, long", FAKE FAKE FAKE FAKE FAKE FAKE, PAM_IGNORE, 0},
     {"part of the prefix", "rhp", PAM_IGNORE, 0},
-    {"the prefix in capitals", "RHP_7Kd0mQx4ZrT9bWn2LpYs6VhG1cFj8Eua4XXNa0", PAM_IGNORE,
-        0},
-    {"the prefix not at the start", " " TOKEN, PAM_IGNORE, 0},
+    {"the prefix in capitals, then too little", "RHP_7Kd0mQx4ZrT9bWn2LpY", PAM_IGNORE, 0},
+    {"the prefix not at the start", "my rhp_ password", PAM_IGNORE, 0},
     {"another prefix", "ghp_7Kd0mQx4ZrT9bWn2LpYs6VhG1cFj8Eua4XXNa0", PAM_IGNORE, 0},
     {"high bytes", "\xff\xfe\xfd\xfc", PAM_IGNORE, 0},
     {"a long password", X64 X64 X64 X64 X64 X64, PAM_IGNORE, 0},
     /* With the prefix it is ours, and goes to no other module. */
     {"the prefix alone", "rhp_", PAM_AUTH_ERR, 0},
-    {"a token and a space", TOKEN " ", PAM_AUTH_ERR, 0},
-    {"a token and a line break", TOKEN "\n", PAM_AUTH_ERR, 0},
+    {"a token and a space", TOKEN " ", PAM_SUCCESS, 1},
+    {"a token and CR LF", TOKEN "\r\n", PAM_SUCCESS, 1},
+    {"a tab and a token", "\t" TOKEN, PAM_SUCCESS, 1},
+    {"a byte order mark and a token", "\xef\xbb\xbf" TOKEN, PAM_SUCCESS, 1},
+    {"bracketed paste", "\033[200~" TOKEN "\033[201~", PAM_SUCCESS, 1},
+    {"a token in upper case", "RHP_7KD0MQX4ZRT9BWN2LPYS6VHG1CFJ8EUA4XXNA0", PAM_AUTH_ERR,
+        0},
+    {"the scheme Bearer", "Bearer " TOKEN, PAM_AUTH_ERR, 0},
+    {"quotes", "\"" TOKEN "\"", PAM_AUTH_ERR, 0},
+    {"a no-break space", "\xc2\xa0" TOKEN, PAM_AUTH_ERR, 0},
+    {"a token inside a line", "token " TOKEN " of alice", PAM_AUTH_ERR, 0},
     {"a token and a control character", TOKEN "\177", PAM_AUTH_ERR, 0},
     {"the prefix and a password", "rhp_correct horse", PAM_AUTH_ERR, 0},
     {"the prefix and high bytes", "rhp_\xc3\xa9\xff", PAM_AUTH_ERR, 0},
@@ -500,6 +508,17 @@ static const struct password_row passwords[] = {
     {"one byte too long", "rhp_" X64 X64 X64 X64 "xxxxxxxxxxxx", PAM_AUTH_ERR, 0},
     {"far too long", "rhp_" X64 X64 X64 X64 X64 X64 X64, PAM_AUTH_ERR, 0},
 };
+
+/* The fake patd got the password without what was around it. */
+static void
+check_trimmed(const char *password, const char *token)
+{
+    const char *at = strstr(password, token);
+
+    if (at == NULL || strncmp(at, "rhp_", 4) != 0)
+        fail_msg("patd was asked about \"%s\"", token);
+    unit_check_int("length", (int)strlen(token), (int)strcspn(at, " \t\r\n\033"));
+}
 
 static void
 password(void **state)
@@ -514,7 +533,26 @@ password(void **state)
         unit_check_string("log", log_text, "");
     check_connections(row->connections);
     if (row->connections > 0)
-        unit_check_string("token", fake.request.token, row->password);
+        check_trimmed(row->password, fake.request.token);
+}
+
+/* A token as the login name is rejected, whatever the password is, and not logged. */
+static void
+pasted_names(void **state)
+{
+    static const char *const names[] = {TOKEN, " " TOKEN, "Bearer " TOKEN,
+        TOKEN "@example.com", "rhp_7kd0mqx4zrt9bwn2lpys", "RHP_7KD0MQX4ZRT9BWN2LPYS"};
+    static const char *const secrets[] = {"correct horse", TOKEN};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        for (size_t j = 0; j < 2; j++) {
+            check_login(names[i], secrets[j], PAM_AUTH_ERR);
+            check_logged("given as the login name");
+            check_not_logged(names[i]);
+            check_not_logged(TOKEN);
+        }
+    check_connections(0);
 }
 
 /* With `debug` the log tells that there was one, not what it was. */
@@ -1285,6 +1323,7 @@ main(int argc, char **argv)
     unit_add("unavailable", "no server", no_server, NULL);
     UNIT_TABLE("password", password, passwords);
     unit_add("password", "debug tells nothing of it", debug_tells_nothing, NULL);
+    unit_add("password", "a token in place of a name", pasted_names, NULL);
     UNIT_TABLE("prefix", prefix, prefixes);
     UNIT_TABLE("argument", argument, arguments);
     unit_add("argument", "socket too long", socket_too_long, NULL);

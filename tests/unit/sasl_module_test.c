@@ -614,17 +614,38 @@ static const struct password_row passwords[] = {
     {"the shortest that patd is asked about", "rhp_x", SASL_OK, 1, false},
     {"the longest", "rhp_" X64 X64 X64 X64 "xxxxxxxxxxx", SASL_OK, 1, false},
     {"part of the prefix", "rhp", REJECTED, 0, true},
-    {"the prefix in capitals", "RHP_7Kd0mQx4ZrT9bWn2LpYs", REJECTED, 0, true},
+    {"the prefix in capitals, then too little", "RHP_7Kd0mQx4ZrT9bWn2LpY", REJECTED, 0,
+        true},
     {"another prefix", "ghp_7Kd0mQx4ZrT9bWn2LpYs", REJECTED, 0, true},
-    /* With the prefix it is ours, and goes nowhere else. */
+    {"a token and a space", TOKEN " ", SASL_OK, 1, false},
+    {"a token and a line break", TOKEN "\r\n", SASL_OK, 1, false},
+    {"a tab and a token", "\t" TOKEN, SASL_OK, 1, false},
+    {"a byte order mark and a token", "\xef\xbb\xbf" TOKEN, SASL_OK, 1, false},
+    {"bracketed paste", "\033[200~" TOKEN "\033[201~", SASL_OK, 1, false},
+    /* A password that has a token in it is passed on to nothing. */
+    {"a token in upper case", "RHP_7KD0MQX4ZRT9BWN2LPYS", SASL_BADAUTH, 0, false},
+    {"a token in lower case", "rhp_7kd0mqx4zrt9bwn2lpys", SASL_OK, 1, false},
+    {"the scheme Bearer", "Bearer " TOKEN, SASL_BADAUTH, 0, false},
+    {"quotes", "\"" TOKEN "\"", SASL_BADAUTH, 0, false},
+    {"a no-break space", "\xc2\xa0" TOKEN, SASL_BADAUTH, 0, false},
+    {"a URL", "https://bob:" TOKEN "@git.example/", SASL_BADAUTH, 0, false},
     {"the prefix alone", "rhp_", SASL_BADAUTH, 0, false},
-    {"a token and a space", TOKEN " ", SASL_BADAUTH, 0, false},
-    {"a token and a line break", TOKEN "\r\n", SASL_BADAUTH, 0, false},
     {"the prefix and a password", "rhp_correct horse", SASL_BADAUTH, 0, false},
     {"the prefix and high bytes", "rhp_\xc3\xa9\xff", SASL_BADAUTH, 0, false},
     {"the prefix and a filter", "rhp_*)(uid=*", SASL_BADAUTH, 0, false},
     {"one byte too long", "rhp_" X64 X64 X64 X64 "xxxxxxxxxxxx", SASL_BADAUTH, 0, false},
 };
+
+/* The fake patd got the password without what was around it. */
+static void
+check_trimmed(const char *password, const char *token)
+{
+    const char *at = strstr(password, token);
+
+    if (at == NULL || strncmp(at, "rhp_", 4) != 0)
+        fail_msg("patd was asked about \"%s\"", token);
+    unit_check_int("length", (int)strlen(token), (int)strcspn(at, " \t\r\n\033"));
+}
 
 static void
 password(void **state)
@@ -638,7 +659,7 @@ password(void **state)
     check_connections(2 * row->connections);
     unit_check_int("passed on", checked[0] != '\0', row->passed_on);
     if (row->connections > 0)
-        unit_check_string("token", fake.request.token, row->password);
+        check_trimmed(row->password, fake.request.token);
 }
 
 /* A name is shown to everybody: a token in its place goes nowhere. */
@@ -648,7 +669,8 @@ pasted_names(void **state)
     (void)state;
     for (int mech = 0; mech < MECH_COUNT; mech++) {
         static const char *const names[] = {TOKEN, TOKEN "@example.com", " " TOKEN,
-            TOKEN "\r\n", "\t" TOKEN " @example.com"};
+            TOKEN "\r\n", "\t" TOKEN " @example.com", "\"" TOKEN "\"", "Bearer " TOKEN,
+            "\xc2\xa0" TOKEN, "rhp_7kd0mqx4zrt9bwn2lpys", "RHP_7KD0MQX4ZRT9BWN2LPYS@x"};
 
         for (size_t i = 0; i < COUNT(names); i++) {
             sasl_conn_t *conn = connection();

@@ -97,12 +97,103 @@ shape(void **state)
         row->well_formed);
 }
 
+/* A whole token by its form; its checksum does not matter here. */
+#define TOKEN "rhp_abcdefghijklmnopqrst"
+#define SHORT "rhp_abcdefghijklmnopqrs"
+
+struct likeness_row {
+    const char *name;
+    const char *text;
+    size_t len; /* 0 = that of the string */
+    enum pat_likeness want;
+    const char *token; /* with PAT_LIKENESS_TOKEN */
+};
+
+#define NONE   PAT_LIKENESS_NONE
+#define GIVEN  PAT_LIKENESS_TOKEN
+#define HIDDEN PAT_LIKENESS_HIDDEN
+
+static const struct likeness_row likenesses[] = {
+    {"a token", TOKEN, 0, GIVEN, TOKEN},
+    {"a token with a checksum's length", TOKEN "abcdefABCDEF012345", 0, GIVEN,
+        TOKEN "abcdefABCDEF012345"},
+    {"the prefix alone", "rhp_", 0, GIVEN, "rhp_"},
+    {"a malformed token", "rhp_a b", 0, GIVEN, "rhp_a b"},
+    {"a space before", " " TOKEN, 0, GIVEN, TOKEN},
+    {"a space behind", TOKEN " ", 0, GIVEN, TOKEN},
+    {"a carriage return behind", TOKEN "\r", 0, GIVEN, TOKEN},
+    {"CR LF behind", TOKEN "\r\n", 0, GIVEN, TOKEN},
+    {"every white space at both ends", " \t\n\v\f\r" TOKEN " \t\n\v\f\r", 0, GIVEN,
+        TOKEN},
+    {"a byte order mark before", "\xef\xbb\xbf" TOKEN, 0, GIVEN, TOKEN},
+    {"bracketed paste", "\033[200~" TOKEN "\033[201~", 0, GIVEN, TOKEN},
+    {"bracketed paste, its end lost", "\033[200~" TOKEN, 0, GIVEN, TOKEN},
+    {"paste, mark and space mixed", " \033[200~\xef\xbb\xbf " TOKEN "\n\033[201~\n", 0,
+        GIVEN, TOKEN},
+    {"two tokens, the first one first", TOKEN " " TOKEN, 0, GIVEN, TOKEN " " TOKEN},
+    {"white space alone", " \t\r\n", 0, NONE, NULL},
+    {"a byte order mark alone", "\xef\xbb\xbf", 0, NONE, NULL},
+    {"half a byte order mark", "\xef\xbb" TOKEN, 0, HIDDEN, NULL},
+    {"half of bracketed paste", "\033[200" TOKEN, 0, HIDDEN, NULL},
+    {"the scheme Bearer", "Bearer " TOKEN, 0, HIDDEN, NULL},
+    {"a header", "Authorization: Bearer " TOKEN, 0, HIDDEN, NULL},
+    {"quotes", "\"" TOKEN "\"", 0, HIDDEN, NULL},
+    {"a single quote", "'" TOKEN, 0, HIDDEN, NULL},
+    {"an assignment", "PAT_TOKEN=" TOKEN, 0, HIDDEN, NULL},
+    {"a URL", "https://bob:" TOKEN "@git.example/", 0, HIDDEN, NULL},
+    {"a no-break space before", "\xc2\xa0" TOKEN, 0, HIDDEN, NULL},
+    {"a zero-width space before", "\xe2\x80\x8b" TOKEN, 0, HIDDEN, NULL},
+    {"a no-break space of Latin-1", "\xa0" TOKEN, 0, HIDDEN, NULL},
+    {"a control character before", "\001" TOKEN, 0, HIDDEN, NULL},
+    {"a NUL before", "\0" TOKEN, sizeof(TOKEN), HIDDEN, NULL},
+    {"a letter before", "x" TOKEN, 0, HIDDEN, NULL},
+    {"part of the prefix before", "rh" TOKEN, 0, HIDDEN, NULL},
+    {"the prefix in other case before", "RHP_" TOKEN, 0, HIDDEN, NULL},
+    {"upper case", "RHP_ABCDEFGHIJKLMNOPQRST", 0, HIDDEN, NULL},
+    {"mixed case", "Rhp_aBCDEFGHIJKLMNOPQRST", 0, HIDDEN, NULL},
+    {"upper case behind a word", "bearer RHP_ABCDEFGHIJKLMNOPQRST", 0, HIDDEN, NULL},
+    {"a line break within", "\"rhp_abcdefghij\r\n klmnopqrst\"", 0, HIDDEN, NULL},
+    {"a soft hyphen within", "x rhp_abcdefghij\xc2\xadklmnopqrst", 0, HIDDEN, NULL},
+    {"a soft hyphen in the prefix", "rh\xc2\xadp_abcdefghijklmnopqrst", 0, HIDDEN, NULL},
+    {"a space in the prefix", "r hp_abcdefghijklmnopqrst", 0, HIDDEN, NULL},
+    {"one character too few", "x" SHORT, 0, NONE, NULL},
+    {"cut by its length", "x" TOKEN, sizeof(TOKEN) - 1, NONE, NULL},
+    {"another character in the body", "x" SHORT ".t", 0, NONE, NULL},
+    {"another prefix", "ghp_abcdefghijklmnopqrst", 0, NONE, NULL},
+    {"a passphrase", "correct horse battery staple", 0, NONE, NULL},
+    {"the prefix as a word", "my rhp_ password", 0, NONE, NULL},
+    {"sshd's fake password", "\b\n\r\177INCORRECT", 0, NONE, NULL},
+};
+
+static void
+likeness(void **state)
+{
+    const struct likeness_row *row = *state;
+    size_t len = row->len != 0 ? row->len : strlen(row->text), token_len = 0;
+    const char *token = NULL;
+
+    unit_check_int("likeness",
+        pat_token_recognise("rhp_", row->text, len, &token, &token_len), row->want);
+    unit_check_int("token returned", token != NULL, row->want == PAT_LIKENESS_TOKEN);
+    if (row->token != NULL) {
+        unit_check_int("its length", (int)token_len, (int)strlen(row->token));
+        assert_memory_equal(token, row->token, token_len);
+    }
+    if (row->want == PAT_LIKENESS_HIDDEN)
+        assert_true(pat_token_resembles("rhp_", row->text, len));
+    if (row->want == PAT_LIKENESS_NONE)
+        assert_false(pat_token_resembles("rhp_", row->text, len));
+}
+
 static void
 nothing(void **state)
 {
     (void)state;
     assert_false(pat_token_has_prefix("rhp_", "", 0));
     assert_false(pat_token_well_formed("rhp_", "", 0));
+    assert_false(pat_token_resembles("rhp_", "", 0));
+    unit_check_int(
+        "likeness", pat_token_recognise("rhp_", "", 0, NULL, NULL), PAT_LIKENESS_NONE);
 }
 
 /* In no locale is another byte a letter; this asks for all 256. */
@@ -127,6 +218,7 @@ main(void)
 {
     UNIT_TABLE("prefix", prefix_valid, prefixes);
     UNIT_TABLE("shape", shape, shapes);
+    UNIT_TABLE("likeness", likeness, likenesses);
     unit_add("shape", "no bytes at all", nothing, NULL);
     unit_add("shape", "each of the 256 bytes", alphabet, NULL);
     return unit_run("shape");
