@@ -187,6 +187,17 @@ patRevoked: $(now_gt)
 LDIF
 }
 
+# expire DN
+# The token's time is over: the administrator ends it one second ago.
+expire() {
+    ldap_admin_modify <<LDIF
+dn: $1
+changetype: modify
+replace: patExpires
+patExpires: $(now_gt -1)
+LDIF
+}
+
 # change_member add|delete UID ORG GROUP
 change_member() {
     ldap_admin_modify <<LDIF

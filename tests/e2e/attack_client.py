@@ -25,8 +25,8 @@ import sys
 import time
 
 from fcgi_client import answer, begin, params, record
-from patd_client import (OP, STATUS_OK, STATUS_UNAVAIL, TOKEN, USER, connect, field, message,
-                         read_answer)
+from patd_client import (OP, STATUS_OK, STATUS_UNAVAIL, TIME_SCALE, TOKEN, USER, connect, field,
+                         message, read_answer)
 
 SERVICE, SOURCE, ORG, ROLE = 5, 6, 7, 8
 STATUS_MALFORMED = 1
@@ -209,7 +209,7 @@ def core(path, command):
     if child == 0:
         resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
         os.execvp(command[0], command)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 30 * TIME_SCALE
     while not os.path.exists(path):
         assert time.monotonic() < end, "it does not come up"
         time.sleep(0.02)

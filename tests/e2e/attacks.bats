@@ -480,7 +480,7 @@ rss_kib() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(patd_pid)/statu
     done
     in_background prlimit --nofile=4096 setpriv --reuid "$(id -u nobody)" \
         --regid "$(id -g nobody)" --clear-groups /usr/bin/python3 -B \
-        "$SANDBOX/flood/attack_client.py" flood "$PAT_SOCKET" 60 >"$SECRETS/flood"
+        "$SANDBOX/flood/attack_client.py" flood "$PAT_SOCKET" $((60 * PAT_TIME_SCALE)) >"$SECRETS/flood"
     wait_for 40 grep -qx full "$SECRETS/flood"
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         login plain alice

@@ -368,12 +368,12 @@ server.handle_request()' "$port" "$got"
 }
 
 @test "a server that says nothing is waited for no longer than --timeout" {
-    python3 -IS - "$BATS_TEST_TMPDIR/mute" <<'END' 3>&- &
+    python3 -IS - "$BATS_TEST_TMPDIR/mute" "$PAT_TIME_SCALE" <<'END' 3>&- &
 import socket, sys, time
 s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
 s.listen()
-time.sleep(120)
+time.sleep(120 * int(sys.argv[2]))
 END
     BACKGROUND_PIDS=()
     MUTE=$!
@@ -385,12 +385,12 @@ END
 }
 
 @test "-w is gone from the arguments as soon as it was read" {
-    python3 -IS - "$BATS_TEST_TMPDIR/mute" <<'END' 3>&- &
+    python3 -IS - "$BATS_TEST_TMPDIR/mute" "$PAT_TIME_SCALE" <<'END' 3>&- &
 import socket, sys, time
 s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
 s.listen()
-time.sleep(120)
+time.sleep(120 * int(sys.argv[2]))
 END
     MUTE=$!
     wait_for 20 unix_listens "$BATS_TEST_TMPDIR/mute"

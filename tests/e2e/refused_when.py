@@ -5,7 +5,7 @@ usage: refused_when.py TOKEN-FILE USER READY SOCKET...
 
 Asks each patd again and again. READY is made once all of them have accepted the token.
 Prints a line for each: the milliseconds since the epoch when the first refusal came, or
-"never" where there was none within 30 s, or "no answer" where something else was answered.
+"never" where there was none within 30 s, times PAT_TIME_SCALE, or "no answer" where something else was answered.
 """
 
 import sys
@@ -23,7 +23,7 @@ result = ["no answer"] * len(sockets)
 
 def watch(i):
     waits = True
-    end = time.monotonic() + 30
+    end = time.monotonic() + 30 * patd_client.TIME_SCALE
     with patd_client.connect(sockets[i]) as s:
         while time.monotonic() < end:
             s.sendall(patd_client.request(token, user.encode()))

@@ -181,7 +181,7 @@ in_step() {
 # equal A B [FILTER]
 # Soon both hold the same, or what A has of FILTER is all that B holds.
 equal() {
-    local a=$BATS_TEST_TMPDIR/dump.$1 b=$BATS_TEST_TMPDIR/dump.$2 end=$((SECONDS + 30))
+    local a=$BATS_TEST_TMPDIR/dump.$1 b=$BATS_TEST_TMPDIR/dump.$2 end=$((SECONDS + 30 * PAT_TIME_SCALE))
 
     wait_for 30 in_step "$1" "$2" || true
     while :; do

@@ -22,11 +22,11 @@ teardown() {
 # Somebody listens at this path until the test is over.
 occupy() {
     in_background python3 -IS -c '
-import socket, sys, time
+import signal, socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
 s.listen()
-time.sleep(60)' "$1"
+signal.pause()' "$1"
     wait_for 20 unix_listens "$1"
 }
 
