@@ -636,7 +636,10 @@ prepare_add(struct pat_work *w)
 
     if (rc != LDAP_SUCCESS || !pat_is(e, pat_schema.token))
         return rc;
-    if (attrs_find(e->e_attrs, pat_schema.owner) == NULL && w->actor.bv_len > 0)
+    /* A token that is imported as revoked is no record of whoever imports it. */
+    if (attrs_find(e->e_attrs, pat_schema.owner) == NULL && w->actor.bv_len > 0 &&
+        (attrs_find(e->e_attrs, pat_schema.hash) == NULL ||
+            attrs_find(e->e_attrs, pat_schema.revoked) == NULL))
         attr_merge_one(e, pat_schema.owner, &w->actor, &w->nactor);
     if (attrs_find(e->e_attrs, pat_schema.hash) == NULL)
         return pat_mint_make(w, e);

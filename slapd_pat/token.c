@@ -102,7 +102,7 @@ has_value(const Attribute *a, const struct berval *value)
     return false;
 }
 
-/* The server alone writes these, or they name an entry that exists. */
+/* The server alone writes these, or they name an entry, which only an import may lack. */
 static bool
 is_bounded(const AttributeDescription *ad)
 {
@@ -312,6 +312,13 @@ role_may_mint(const struct berval *role, const struct berval *nrole, void *arg)
     return right->may ? LDAP_COMPARE_TRUE : 0;
 }
 
+/* Returns whether it is an import that is revoked already: nobody can use it. */
+static bool
+is_record(const struct pat_work *w, const Entry *e)
+{
+    return !w->mint.minted && pat_value(e, pat_schema.revoked) != NULL;
+}
+
 static int
 check_owner(struct pat_work *w, Entry *e, Entry *org)
 {
@@ -323,9 +330,12 @@ check_owner(struct pat_work *w, Entry *e, Entry *org)
     bool person;
     int rc;
 
-    if (dn == NULL)
+    if (dn == NULL || dn->bv_len == 0)
         return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
             "pat: patOwner: give one, or bind as the person who is to have the token");
+    /* The owner may have left, and the entry may be gone. */
+    if (is_record(w, e))
+        return LDAP_SUCCESS;
     owner = pat_txn_get(&w->txn, ndn);
     person = owner != NULL && attr_find(owner->e_attrs, w->set->login) != NULL;
     if (owner == NULL) {
@@ -465,7 +475,7 @@ pat_token_added(struct pat_work *w, Entry *e)
     rc = check_import(w, e);
     if (rc == LDAP_SUCCESS)
         rc = check_owner(w, e, org);
-    if (rc == LDAP_SUCCESS)
+    if (rc == LDAP_SUCCESS && !is_record(w, e))
         rc = check_expiry(w, e, org);
     if (rc == LDAP_SUCCESS)
         rc = check_scopes(w, NULL, e);

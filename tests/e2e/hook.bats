@@ -331,6 +331,55 @@ import=yes|name=old one"
         'pat.created|by=uid=helen,ou=people|target=h|owner=uid=bob,ou=people|import=yes'
 }
 
+@test "import: a revoked token is accepted though its owner has left, or its date has passed" {
+    local line past
+    past="patRevoked: 20200101000000Z"
+    new_person gone
+    new_org 'patMaxLifetime: 3600' 'patMintRole: owner' 'patMaxTokens: 1'
+    ldap_admin ldapdelete "uid=gone,$people"
+    while IFS=: read -r line; do
+        import "${line%%|*}" "$ORG" "$past" "${line#*|}"
+        same "$(get "$MINT_DN" patRevoked)" 20200101000000Z
+        same "$(get "$MINT_DN" patOwner)" "uid=${line%%|*},$people"
+    done <<EOF
+bob|cn: a role that may not mint, and no date where the org demands one
+bob|patExpires: $(now_gt -10)
+bob|patExpires: $(now_gt 4000)
+dave|patExpires: 20200101000000Z
+gone|patRevokedBy: uid=gone,$people
+gone|patExpires: 20991231235959Z
+EOF
+    same "$(new_events | grep -c '^pat.created|.*|import=yes')" 6
+    new_person gone
+    change_member add gone "$ORG" owners
+    same "$(get "$MINT_DN" patRevoked)" 20200101000000Z
+    change "$MINT_DN" 'delete: patRevoked' | refused admin 19 patRevoked ldapmodify
+    ldap_admin ldapdelete "uid=gone,$people"
+}
+
+@test "import refused: a revoked token without owner, or with what no token may have" {
+    local code lines
+    new_org
+    while IFS=: read -r code lines; do
+        token "patId=x,ou=tokens,$O" "patHash: $(hex 8)" "${lines//|/$'\n'}" |
+            refused admin "$code" '' ldapadd
+    done <<EOF
+19:patRevoked: 20200101000000Z
+19:patRevoked: 20200101000000Z|patOwner:
+19:patRevoked;lang-de: 20200101000000Z|patOwner: uid=none,$people
+19:patRevokedBy: $bob|patOwner: uid=none,$people
+19:patRevokedReason: lost|patOwner: $dave
+19:patRevoked: 20200101000000Z|patOwner: $dave|patService: a b
+19:patRevoked: 20200101000000Z|patOwner: $dave|patSource: here
+65:patRevoked: 20200101000000Z|patOwner: $dave|objectClass: patRoleGroup|patRole: owner
+EOF
+    # Without a hash it would be minted.
+    token "patId=x,ou=tokens,$O" "patOwner: $dave" 'patRevoked: 20200101000000Z' |
+        refused admin 19 patRevoked ldapadd "${secret[@]}"
+    token "patId=x,ou=tokens,$O" "patOwner: $dave" "patHash: $(hex 8)" \
+        'patRevoked: 20200101000000Z' | refused ivan 50 patHash ldapadd
+}
+
 @test "import refused: a hash that is none, or that another entry has" {
     local hash taken
     new_org
