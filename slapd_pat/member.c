@@ -266,11 +266,11 @@ database(struct pat_work *w)
     return &w->op->o_bd->be_nsuffix[0];
 }
 
-/* Whose tokens they were is gone: there was no entry of that name. */
-int
-pat_member_person_added(struct pat_work *w, Entry *e)
+/* Tokens of that name whose owner is gone: there was no entry of that name. */
+static int
+revoke_leftovers(struct pat_work *w, const struct berval *ndn)
 {
-    return pat_token_revoke_all(w, database(w), &e->e_nname, NULL, "owner-deleted");
+    return pat_token_revoke_all(w, database(w), ndn, NULL, "owner-deleted");
 }
 
 /* The orgs that a person was in, each with the strongest role. */
@@ -351,8 +351,8 @@ leave_group(struct pat_work *w, Entry *group, Entry *person)
     return rc;
 }
 
-int
-pat_member_person_deleted(struct pat_work *w, Entry *before)
+static int
+person_deleted(struct pat_work *w, Entry *before)
 {
     struct pat_entries groups = {0}, orgs = {0};
     struct membership *in = NULL;
@@ -572,15 +572,51 @@ follow_all(struct pat_work *w, ObjectClass *oc, AttributeDescription *ad, Entry 
     return rc;
 }
 
-int
-pat_member_person_renamed(struct pat_work *w, Entry *before, Entry *after, bool below)
+/* The same for all entries below one that has a new name, before tokens follow to it. */
+static int
+revoke_leftovers_below(struct pat_work *w, Entry *after)
+{
+    struct pat_entries tokens = {0};
+    size_t i;
+    int rc;
+
+    rc = pat_tree_naming(&w->txn, database(w), pat_schema.token, pat_schema.owner,
+        &after->e_nname, true, &tokens);
+    if (rc != LDAP_SUCCESS)
+        rc = pat_failed(w);
+    for (i = 0; i < tokens.len && rc == LDAP_SUCCESS; i++) {
+        const struct berval *owner = pat_nvalue(tokens.e[i], pat_schema.owner);
+
+        if (owner != NULL && pat_txn_exists(&w->txn, owner))
+            rc = revoke_leftovers(w, owner);
+    }
+    pat_entries_clear(&tokens);
+    return rc;
+}
+
+static int
+person_renamed(struct pat_work *w, Entry *before, Entry *after, bool below)
 {
     int rc;
 
-    rc = pat_member_person_added(w, after);
+    rc = revoke_leftovers(w, &after->e_nname);
+    if (rc == LDAP_SUCCESS && below)
+        rc = revoke_leftovers_below(w, after);
     if (rc == LDAP_SUCCESS)
         rc = follow_all(w, pat_schema.group, pat_schema.member, before, after, below);
     if (rc == LDAP_SUCCESS)
         rc = follow_all(w, pat_schema.token, pat_schema.owner, before, after, below);
     return rc;
+}
+
+int
+pat_member_person_changed(struct pat_work *w, Entry *before, Entry *after, bool below)
+{
+    if (before == NULL)
+        return revoke_leftovers(w, &after->e_nname);
+    if (after == NULL)
+        return person_deleted(w, before);
+    if (!bvmatch(&before->e_nname, &after->e_nname))
+        return person_renamed(w, before, after, below);
+    return LDAP_SUCCESS;
 }

@@ -18,20 +18,16 @@
 PAT_MUST_USE int pat_member_group_changed(
     struct pat_work *w, Entry *before, Entry *after);
 
-/* A person was added: tokens that have that name already are those of somebody else. */
-PAT_MUST_USE int pat_member_person_added(struct pat_work *w, Entry *e);
-
 /*
- * An entry was deleted: its tokens are revoked in every org, and the role groups that
- * name it let go of it. Groups whose class demands a member keep the last one.
+ * Any entry was added (`before` is NULL), deleted (`after` is NULL), renamed or changed;
+ * where it was renamed with `below`, other entries went with it.
+ *
+ * Added or renamed: tokens that have the new name already are those of somebody else, and
+ * are revoked; also those of the entries below. Renamed: the groups and tokens that name
+ * the entries follow. Deleted: its tokens are revoked in every org, and the role groups
+ * that name it let go of it. Groups whose class demands a member keep the last one.
  */
-PAT_MUST_USE int pat_member_person_deleted(struct pat_work *w, Entry *before);
-
-/*
- * An entry was renamed or moved; with `below`, others went with it. The groups and tokens
- * that name them follow. Tokens that had the new name before are those of somebody else.
- */
-PAT_MUST_USE int pat_member_person_renamed(
+PAT_MUST_USE int pat_member_person_changed(
     struct pat_work *w, Entry *before, Entry *after, bool below);
 
 /* Has the person a role in the org? LDAP_COMPARE_TRUE or _FALSE. */

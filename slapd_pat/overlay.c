@@ -110,91 +110,6 @@ is_person(const struct pat_settings *set, Entry *e)
     return attr_find(e->e_attrs, set->login) != NULL;
 }
 
-static int
-after_add(struct pat_work *w, SlapReply *rs)
-{
-    Entry *e = w->op->ora_e;
-    int rc;
-
-    rc = check_never_stored(w, e);
-    if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.event))
-        rc = check_event_writer(w);
-    if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.org))
-        rc = check_org(w, e);
-    if (rc == LDAP_SUCCESS && !pat_is(e, pat_schema.token))
-        rc = pat_token_check_foreign(w, NULL, e);
-    else if (rc == LDAP_SUCCESS)
-        rc = pat_token_added(w, e);
-    if (rc == LDAP_SUCCESS && pat_is(e, pat_schema.group))
-        rc = pat_member_group_changed(w, NULL, e);
-    if (rc == LDAP_SUCCESS && is_person(w->set, e))
-        rc = pat_member_person_added(w, e);
-    if (rc == LDAP_SUCCESS && w->mint.minted)
-        rc = pat_mint_offer(w, e, rs);
-    return rc;
-}
-
-static int
-after_modify(struct pat_work *w, SlapReply *rs)
-{
-    Entry *before = w->before, *after = pat_txn_get(&w->txn, &w->op->o_req_ndn);
-    int rc;
-
-    (void)rs;
-    if (after == NULL || before == NULL) {
-        rc = pat_refuse(w, LDAP_OTHER, "pat: the entry cannot be read");
-        goto out;
-    }
-    rc = check_never_stored(w, after);
-    if (rc == LDAP_SUCCESS &&
-        (pat_is(before, pat_schema.event) || pat_is(after, pat_schema.event)))
-        rc = check_event_writer(w);
-    if (rc == LDAP_SUCCESS && pat_is(after, pat_schema.org))
-        rc = check_org(w, after);
-    if (rc == LDAP_SUCCESS && pat_is(before, pat_schema.org) &&
-        !pat_is(after, pat_schema.org)) {
-        rc = pat_tree_has_live_tokens(&w->txn, &after->e_nname);
-        if (rc == LDAP_COMPARE_TRUE)
-            rc = pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
-                "pat: objectClass: %s has live tokens: revoke or delete them before it "
-                "ceases to be a patOrg",
-                after->e_name.bv_val);
-        else
-            rc = rc == LDAP_COMPARE_FALSE ? LDAP_SUCCESS : pat_failed(w);
-    }
-    if (rc == LDAP_SUCCESS && !pat_is(after, pat_schema.token))
-        rc = pat_token_check_foreign(w, before, after);
-    else if (rc == LDAP_SUCCESS)
-        rc = pat_token_modified(w, before, after);
-    if (rc == LDAP_SUCCESS &&
-        (pat_is(before, pat_schema.group) || pat_is(after, pat_schema.group)))
-        rc = pat_member_group_changed(w, before, after);
-out:
-    if (after != NULL)
-        entry_free(after);
-    return rc;
-}
-
-static int
-after_delete(struct pat_work *w, SlapReply *rs)
-{
-    Entry *e = w->before;
-    int rc = LDAP_SUCCESS;
-
-    (void)rs;
-    if (e == NULL)
-        return pat_refuse(w, LDAP_OTHER, "pat: the entry could not be read");
-    if (pat_is(e, pat_schema.event))
-        return check_event_writer(w);
-    if (pat_is(e, pat_schema.token))
-        return pat_token_deleted(w, e);
-    if (pat_is(e, pat_schema.group))
-        rc = pat_member_group_changed(w, e, NULL);
-    if (rc == LDAP_SUCCESS)
-        rc = pat_member_person_deleted(w, e);
-    return rc;
-}
-
 /* The entry under its new name. */
 static Entry *
 renamed_entry(struct pat_work *w)
@@ -247,37 +162,110 @@ check_content(struct pat_work *w, Entry *before, Entry *after)
 }
 
 static int
-after_rename(struct pat_work *w, SlapReply *rs)
+check_rename(struct pat_work *w, Entry *before, Entry *after, bool below)
 {
-    Entry *before = w->before, *after = renamed_entry(w);
-    bool below;
+    if (pat_is(before, pat_schema.token))
+        return pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+            "pat: a token keeps its name and place: make a new token");
+    if (pat_is(before, pat_schema.org))
+        return pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+            "pat: an org keeps its name and place, for its tokens are bound to it");
+    return below ? check_content(w, before, after) : LDAP_SUCCESS;
+}
+
+/* Returns whether the entry was, or is, of that class. */
+static bool
+either_is(Entry *before, Entry *after, ObjectClass *oc)
+{
+    return (before != NULL && pat_is(before, oc)) || (after != NULL && pat_is(after, oc));
+}
+
+static int
+org_changed(struct pat_work *w, Entry *before, Entry *after)
+{
+    int rc;
+
+    if (after == NULL)
+        return LDAP_SUCCESS;
+    if (pat_is(after, pat_schema.org))
+        return check_org(w, after);
+    if (before == NULL || !pat_is(before, pat_schema.org))
+        return LDAP_SUCCESS;
+    rc = pat_tree_has_live_tokens(&w->txn, &after->e_nname);
+    if (rc == LDAP_COMPARE_TRUE)
+        return pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+            "pat: objectClass: %s has live tokens: revoke or delete them before it "
+            "ceases to be a patOrg",
+            after->e_name.bv_val);
+    return rc == LDAP_COMPARE_FALSE ? LDAP_SUCCESS : pat_failed(w);
+}
+
+static int
+token_changed(struct pat_work *w, Entry *before, Entry *after)
+{
+    bool was = before != NULL && pat_is(before, pat_schema.token);
+    bool is = after != NULL && pat_is(after, pat_schema.token);
+
+    if (after == NULL)
+        return was ? pat_token_deleted(w, before) : LDAP_SUCCESS;
+    if (!is)
+        return pat_token_check_foreign(w, before, after);
+    return was ? pat_token_modified(w, before, after) : pat_token_added(w, after);
+}
+
+/*
+ * The one place that compares an entry before and after a change, whatever operation made
+ * it: `before` is NULL for an added entry, `after` for a deleted one.
+ */
+static int
+entry_changed(struct pat_work *w, Entry *before, Entry *after)
+{
+    bool renamed = w->op->o_tag == LDAP_REQ_MODRDN;
+    bool below = renamed && pat_txn_has_children(&w->txn, after);
     int rc = LDAP_SUCCESS;
 
-    (void)rs;
-    if (after == NULL || before == NULL) {
-        rc = pat_refuse(w, LDAP_OTHER, "pat: the entry cannot be read");
-        goto out;
-    }
-    if (pat_is(before, pat_schema.token))
-        rc = pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
-            "pat: a token keeps its name and place: make a new token");
-    else if (pat_is(before, pat_schema.org))
-        rc = pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
-            "pat: an org keeps its name and place, for its tokens are bound to it");
-    else if (pat_is(before, pat_schema.event))
+    if (renamed)
+        rc = check_rename(w, before, after, below);
+    if (rc == LDAP_SUCCESS && after != NULL)
+        rc = check_never_stored(w, after);
+    if (rc == LDAP_SUCCESS && either_is(before, after, pat_schema.event))
         rc = check_event_writer(w);
     if (rc == LDAP_SUCCESS)
-        rc = check_never_stored(w, after);
-    if (rc == LDAP_SUCCESS && !pat_is(after, pat_schema.token))
-        rc = pat_token_check_foreign(w, before, after);
-    below = pat_txn_has_children(&w->txn, after);
-    if (rc == LDAP_SUCCESS && below)
-        rc = check_content(w, before, after);
-    if (rc == LDAP_SUCCESS && pat_is(before, pat_schema.group))
+        rc = org_changed(w, before, after);
+    if (rc == LDAP_SUCCESS)
+        rc = token_changed(w, before, after);
+    if (rc == LDAP_SUCCESS && either_is(before, after, pat_schema.group))
         rc = pat_member_group_changed(w, before, after);
-    if (rc == LDAP_SUCCESS && !bvmatch(&before->e_nname, &after->e_nname))
-        rc = pat_member_person_renamed(w, before, after, below);
-out:
+    if (rc == LDAP_SUCCESS)
+        rc = pat_member_person_changed(w, before, after, below);
+    return rc;
+}
+
+static int
+after_add(struct pat_work *w, SlapReply *rs)
+{
+    int rc = entry_changed(w, NULL, w->op->ora_e);
+
+    if (rc == LDAP_SUCCESS && w->mint.minted)
+        rc = pat_mint_offer(w, w->op->ora_e, rs);
+    return rc;
+}
+
+static int
+after_other(struct pat_work *w, SlapReply *rs)
+{
+    Entry *after = NULL;
+    int rc;
+
+    (void)rs;
+    if (w->op->o_tag == LDAP_REQ_MODRDN)
+        after = renamed_entry(w);
+    else if (w->op->o_tag == LDAP_REQ_MODIFY)
+        after = pat_txn_get(&w->txn, &w->op->o_req_ndn);
+    if (w->before == NULL || (after == NULL && w->op->o_tag != LDAP_REQ_DELETE))
+        rc = pat_refuse(w, LDAP_OTHER, "pat: the entry cannot be read");
+    else
+        rc = entry_changed(w, w->before, after);
     if (after != NULL)
         entry_free(after);
     return rc;
@@ -698,14 +686,15 @@ hook_add(Operation *op, SlapReply *rs)
     return go(op, rs, op_add, prepare_add, after_add);
 }
 
-/* Does it touch what we look after: our own attributes, members, classes? */
+/* Does it touch what we look after: our own attributes, members, classes, login names? */
 static bool
-modifies_ours(const Modifications *m)
+modifies_ours(const struct pat_settings *set, const Modifications *m)
 {
     const struct pat_attribute *at;
 
     for (; m != NULL; m = m->sml_next) {
-        if (m->sml_desc->ad_type == slap_schema.si_ad_objectClass->ad_type)
+        if (m->sml_desc->ad_type == slap_schema.si_ad_objectClass->ad_type ||
+            is_at_subtype(m->sml_desc->ad_type, set->login->ad_type))
             return true;
         for (at = pat_attributes; at->name != NULL; at++)
             if (at->watched && is_at_subtype(m->sml_desc->ad_type, (*at->ad)->ad_type))
@@ -738,11 +727,11 @@ hook_modify(Operation *op, SlapReply *rs)
         if (pat_converge_completes(op, on->on_bi.bi_private))
             return go(op, rs, op_modify, prepare_nothing, pat_converge_completed);
     }
-    if (is_internal(op) ||
-        !(modifies_ours(op->orm_modlist) || names_ours(&op->o_req_ndn) ||
-            (pat_reserve_concerns(op) && !pat_txn_client_has_one(op))))
+    if (is_internal(op) || !(modifies_ours(on->on_bi.bi_private, op->orm_modlist) ||
+                               names_ours(&op->o_req_ndn) ||
+                               (pat_reserve_concerns(op) && !pat_txn_client_has_one(op))))
         return pass(op, rs, op_modify);
-    return go(op, rs, op_modify, prepare_other, after_modify);
+    return go(op, rs, op_modify, prepare_other, after_other);
 }
 
 static int
@@ -754,7 +743,7 @@ hook_delete(Operation *op, SlapReply *rs)
         return pass(op, rs, op_delete);
     if (obstacle(op, on) == NULL)
         pat_event_sweep(op, on);
-    return go(op, rs, op_delete, prepare_other, after_delete);
+    return go(op, rs, op_delete, prepare_other, after_other);
 }
 
 static int
@@ -762,7 +751,7 @@ hook_modrdn(Operation *op, SlapReply *rs)
 {
     if (is_internal(op))
         return pass(op, rs, op_modrdn);
-    return go(op, rs, op_modrdn, prepare_other, after_rename);
+    return go(op, rs, op_modrdn, prepare_other, after_other);
 }
 
 /* ---- the module ---- */

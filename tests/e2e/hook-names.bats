@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2154,SC2153      # what hook_load sets
+#
+# The hook: what an entry becomes by its name.
+
+bats_require_minimum_version 1.5.0
+load common
+load hook-lib
+
+setup_file() {
+    hook_up
+}
+
+teardown_file() {
+    sandbox_down
+}
+
+setup() {
+    hook_load
+}
+
+teardown() {
+    [[ -n ${BATS_TEST_COMPLETED-} ]] || hook_repair
+}
+
+# left_over OWNER: a live token in the org, which the hook did not see. Sets LEFT.
+left_over() {
+    LEFT=patId=left1,ou=tokens,$O
+    token "$LEFT" "patOwner: $1" "patHash: $(printf %s "$O" | sha256sum | cut -c 1-64)" |
+        import_offline
+}
+
+sorted_events() {
+    new_events | LC_ALL=C sort
+}
+
+# --- what an entry becomes by a rename --------------------------------------------------------
+
+@test "a rename that makes a role group adds members, and revokes their old tokens" {
+    new_org
+    entry "cn=staff,$O" 'objectClass: groupOfNames' "member: $dave" | ldap_admin_add
+    left_over "$dave"
+    mark
+    ldap_admin ldapmodrdn "cn=staff,$O" 'cn=staff+objectClass=patRoleGroup+patRole=owner' </dev/null
+    is_revoked "$LEFT" "$PAT_ADMIN_DN" member-removed
+    same "$(sorted_events)" 'org_member.added|by=cn=admin|target=uid=dave,ou=people|role=owner
+pat.revoked|by=cn=admin|target=left1|owner=uid=dave,ou=people|reason=member-removed'
+}
+
+@test "a rename that ends a role group removes its members" {
+    local dn
+    new_org
+    dn="cn=staff+objectClass=patRoleGroup+patRole=owner,$O"
+    entry "$dn" 'objectClass: groupOfNames' 'objectClass: patRoleGroup' 'cn: staff' \
+        'patRole: owner' "member: $dave" | ldap_admin_add
+    import dave "$ORG"
+    mark
+    ldap_admin ldapmodrdn -r "$dn" cn=staff </dev/null
+    is_revoked "$MINT_DN" "$PAT_ADMIN_DN" member-removed
+    same "$(sorted_events)" "org_member.removed|by=cn=admin|target=uid=dave,ou=people|role=owner
+pat.revoked|by=cn=admin|target=$MINT_ID|owner=uid=dave,ou=people|reason=member-removed"
+}
+
+@test "a rename that changes a group's role changes the role of its members" {
+    local dn
+    new_org
+    dn="cn=staff+patRole=viewer,$O"
+    entry "$dn" 'objectClass: groupOfNames' 'objectClass: patRoleGroup' 'cn: staff' \
+        'patRole: viewer' "member: $dave" | ldap_admin_add
+    import dave "$ORG"
+    mark
+    ldap_admin ldapmodrdn -r "$dn" cn=staff+patRole=owner </dev/null
+    is_live "$MINT_DN"
+    same "$(new_events)" \
+        'org_member.role_changed|by=cn=admin|target=uid=dave,ou=people|from=viewer|to=owner'
+}
+
+@test "a rename that makes a token, an event, a wrong org, or stores a secret is refused" {
+    local plain
+    new_org
+    plain=cn=plain,ou=tokens,$O
+    entry "$plain" 'objectClass: organizationalRole' 'objectClass: extensibleObject' 'cn: plain' \
+        "patOwner: $bob" 'patId: forged' | ldap_admin_add
+    # These two are structural: slapd itself does not add such a class.
+    refused admin 65 '' ldapmodrdn "$plain" \
+        "patId=forged+objectClass=patToken+patHash=$(hex 77)" </dev/null
+    refused helen 65 '' ldapmodrdn "$plain" \
+        'cn=plain+objectClass=patEvent+patEventId=x+patAction=pat.used+patEventTime=20200101000000Z' \
+        </dev/null
+    refused admin 19 patMaxLifetime ldapmodrdn "$plain" \
+        'cn=plain+objectClass=patOrg+patMaxLifetime=0' </dev/null
+    refused helen 19 patMaxTokens ldapmodrdn "$plain" \
+        'cn=plain+objectClass=patOrg+patMaxTokens=-1' </dev/null
+    refused admin 65 patHash ldapmodrdn "$plain" "cn=plain+patHash=$(hex 77)" </dev/null
+    refused admin 19 patOwnerRole ldapmodrdn "$plain" cn=plain+patOwnerRole=owner </dev/null
+}
+
+@test "deleting an entry of two kinds has the consequences of both" {
+    local both
+    new_org
+    # A token that is a person, and a member.
+    both=patId=both,ou=tokens,$O
+    token "$both" 'objectClass: uidObject' 'uid: both' "patOwner: $bob" "patHash: $(hex 78)" |
+        ldap_admin_add
+    change "cn=members,$O" 'add: member' "member: $both" | ldap_admin_modify
+    mark
+    ldap_admin ldapdelete "$both"
+    same "$(get "cn=members,$O" member)" "$bob"
+    same "$(sorted_events)" "org_member.removed|by=cn=admin|target=${both%,"$PAT_BASE"}|reason=owner-deleted|role=member
+pat.revoked|by=cn=admin|target=both|owner=uid=bob,ou=people|reason=deleted"
+    # An event that is a role group.
+    both=patEventId=both,ou=audit,$O
+    entry "$both" 'objectClass: patEvent' 'objectClass: patRoleGroup' 'patAction: pat.used' \
+        'patEventTime: 20200101000000Z' "patActor: $bob" 'patTarget: x' \
+        'patRole: member' "member: $dave" | ldap_admin_add
+    import dave "$ORG"
+    mark
+    ldap_admin ldapdelete "$both"
+    is_revoked "$MINT_DN" "$PAT_ADMIN_DN" member-removed
+}
+
+@test "a container that is moved: tokens left of the new names are revoked" {
+    new_org
+    entry "ou=north,$PAT_BASE" 'objectClass: organizationalUnit' | ldap_admin_add
+    new_person nora "ou=north,$PAT_BASE"
+    change "cn=members,$O" 'add: member' "member: uid=nora,ou=north,$PAT_BASE" | ldap_admin_modify
+    token "patId=hers,ou=tokens,$O" "patHash: $(hex 79)" \
+        "patOwner: uid=nora,ou=north,$PAT_BASE" | ldap_admin_add
+    left_over "uid=nora,ou=south,$PAT_BASE"
+    ldap_admin ldapmodrdn -r "ou=north,$PAT_BASE" ou=south </dev/null
+    is_revoked "$LEFT" "$PAT_ADMIN_DN" owner-deleted
+    is_live "patId=hers,ou=tokens,$O"
+    ldap_admin ldapdelete "uid=nora,ou=south,$PAT_BASE" "ou=south,$PAT_BASE"
+}
