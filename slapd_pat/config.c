@@ -318,7 +318,7 @@ pat_config_db_destroy(BackendDB *be, ConfigReply *cr)
     ch_free(set->naudit.bv_val);
     pat_strv_free(set->role_order);
     ch_free(set->role_order_text);
-    pat_pending_free(set->pending);
+    pat_pending_free(set->pending, &be->be_nsuffix[0]);
     ch_free(set);
     on->on_bi.bi_private = NULL;
     return 0;
@@ -445,7 +445,20 @@ pat_config_db_open(BackendDB *be, ConfigReply *cr)
     /* slapadd and the like write without us, and some only read. */
     if (rc == 0 && (slapMode & SLAP_TOOL_MODE) == 0)
         rc = prime(be, cr);
+    if (rc == 0 && (slapMode & SLAP_TOOL_MODE) == 0)
+        pat_converge_opened(be, on);
     if (rc != 0)
         Debug(LDAP_DEBUG_ANY, "%s\n", cr->msg);
     return rc;
+}
+
+int
+pat_config_db_close(BackendDB *be, ConfigReply *cr)
+{
+    slap_overinst *on = (slap_overinst *)be->bd_info;
+
+    (void)cr;
+    if ((slapMode & SLAP_TOOL_MODE) == 0)
+        pat_converge_closed(be, on);
+    return 0;
 }

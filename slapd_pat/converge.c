@@ -10,17 +10,36 @@
 /* Of a CSN and of a time: YYYYMMDDhhmmss. */
 #define SECONDS_LEN 14
 
+/* The connection of an item that was found in the database. */
+#define FROM_DATABASE 0UL
+
 /* A token, or the event of a removal, which waits until its provider is through. */
-struct item {
-    struct item *next;
+struct pat_item {
+    struct pat_item *next;
     unsigned long from; /* the connection by which it came */
     struct berval ndn;
+    struct berval csn; /* its entryCSN; may be empty */
 };
 
 struct pat_pending {
+    struct pat_pending *next; /* among those that are kept */
+    struct berval suffix;     /* of the database, while it is kept */
     ldap_pvt_thread_mutex_t mutex;
-    struct item *first, **last;
+    struct pat_item *first, **last;
+    /*
+     * contextCSN when the overlay began to look at the database: what it was not through
+     * with before is no older. Later the first of each server that is new.
+     */
+    BerVarray marks;
+    bool marked, recalled;
+    bool failed; /* to recall; nothing may be completed */
 };
+
+/*
+ * Of databases from which the overlay was removed while slapd runs. No lock: slapd pauses
+ * when a configuration changes.
+ */
+static struct pat_pending *kept;
 
 struct pat_pending *
 pat_pending_new(void)
@@ -33,50 +52,125 @@ pat_pending_new(void)
 }
 
 static void
-items_free(struct item *item)
+items_free(struct pat_item *item)
 {
-    struct item *next;
+    struct pat_item *next;
 
     for (; item != NULL; item = next) {
         next = item->next;
         ch_free(item->ndn.bv_val);
+        ch_free(item->csn.bv_val);
         ch_free(item);
     }
 }
 
+static void
+pending_free(struct pat_pending *pending)
+{
+    items_free(pending->first);
+    ber_bvarray_free(pending->marks);
+    ch_free(pending->suffix.bv_val);
+    ldap_pvt_thread_mutex_destroy(&pending->mutex);
+    ch_free(pending);
+}
+
 void
-pat_pending_free(struct pat_pending *pending)
+pat_pending_free(struct pat_pending *pending, const struct berval *suffix)
 {
     if (pending == NULL)
         return;
-    items_free(pending->first);
-    ldap_pvt_thread_mutex_destroy(&pending->mutex);
-    ch_free(pending);
+    if (slapd_shutdown || !pending->marked) {
+        pending_free(pending);
+        return;
+    }
+    pat_dup(&pending->suffix, suffix);
+    pending->next = kept;
+    kept = pending;
+}
+
+void
+pat_pending_end(void)
+{
+    struct pat_pending *next;
+
+    for (; kept != NULL; kept = next) {
+        next = kept->next;
+        pending_free(kept);
+    }
+}
+
+/* Call with the mutex locked. */
+static void
+item_append(struct pat_pending *pending, unsigned long from, const struct berval *ndn,
+    const struct berval *csn)
+{
+    struct pat_item *item = ch_calloc(1, sizeof(*item));
+
+    item->from = from;
+    pat_dup(&item->ndn, ndn);
+    if (csn != NULL)
+        pat_dup(&item->csn, csn);
+    *pending->last = item;
+    pending->last = &item->next;
 }
 
 static void
 wait_for_the_rest(struct pat_work *w)
 {
     struct pat_pending *pending = w->set->pending;
-    struct item *item = ch_calloc(1, sizeof(*item));
+    Operation *op = w->op;
 
-    item->from = w->op->o_connid;
-    pat_dup(&item->ndn, &w->op->o_req_ndn);
     ldap_pvt_thread_mutex_lock(&pending->mutex);
-    *pending->last = item;
-    pending->last = &item->next;
+    item_append(pending, op->o_connid, &op->o_req_ndn,
+        pat_value(op->ora_e, slap_schema.si_ad_entryCSN));
     ldap_pvt_thread_mutex_unlock(&pending->mutex);
 }
 
-/* Those that came by this connection, in their order, to be freed. */
-static struct item *
-take_items(struct pat_pending *pending, unsigned long from)
+static int
+sid_of(const struct berval *csn)
 {
-    struct item *taken = NULL, **end = &taken, **p, *item;
+    struct berval text = *csn;
+
+    return BER_BVISEMPTY(csn) ? -1 : slap_parse_csn_sid(&text);
+}
+
+/* Returns the CSN of that server among `csns`, which may be NULL, or NULL. */
+static const struct berval *
+find_csn(const struct berval *csns, int sid)
+{
+    for (; csns != NULL && !BER_BVISNULL(csns); csns++)
+        if (sid_of(csns) == sid)
+            return csns;
+    return NULL;
+}
+
+/*
+ * Does `op`, which stores the contextCSN, complete what the item waits for? Another
+ * connection completes it, too, when the stored contextCSN of the item's server reaches
+ * the item: its own connection may have gone with a configuration, or with a process.
+ */
+static bool
+is_completed(const struct pat_item *item, const Operation *op)
+{
+    const struct berval *reached;
+
+    if (item->from == op->o_connid)
+        return true;
+    if (BER_BVISEMPTY(&item->csn))
+        return false;
+    reached = find_csn(op->orm_modlist->sml_values, sid_of(&item->csn));
+    return reached != NULL && strcmp(reached->bv_val, item->csn.bv_val) >= 0;
+}
+
+/* Removes the items that `op` completes from the list; in their order, to be freed. */
+static struct pat_item *
+take_items(struct pat_pending *pending, const Operation *op)
+{
+    struct pat_item *taken = NULL, **end = &taken, **p, *item;
 
     ldap_pvt_thread_mutex_lock(&pending->mutex);
     for (p = &pending->first; (item = *p) != NULL;) {
-        if (item->from == from) {
+        if (is_completed(item, op)) {
             *p = item->next;
             item->next = NULL;
             *end = item;
@@ -92,7 +186,7 @@ take_items(struct pat_pending *pending, unsigned long from)
 
 /* For the next time. */
 static void
-give_items_back(struct pat_pending *pending, struct item *items)
+give_items_back(struct pat_pending *pending, struct pat_item *items)
 {
     ldap_pvt_thread_mutex_lock(&pending->mutex);
     *pending->last = items;
@@ -325,20 +419,221 @@ out:
 
 /* ---- what waited ---- */
 
-bool
-pat_converge_completes(const Operation *op, const struct pat_settings *set)
+/* Notes the contextCSN that the database has stored. */
+static void
+mark(struct pat_pending *pending, BackendDB *be, slap_overinst *on)
 {
-    struct item *item;
+    struct berval ndn = be->be_nsuffix[0], rdn = BER_BVC("cn=ldapsync");
+    Connection conn = {0};
+    OperationBuffer buffer;
+    BackendDB db = *be;
+    Operation *op;
+    Attribute *a;
+    Entry *e = NULL;
+
+    ber_bvarray_free(pending->marks);
+    pending->marks = NULL;
+    pending->marked = true;
+    pending->recalled = false;
+    connection_fake_init2(&conn, &buffer, ldap_pvt_thread_pool_context(), 0);
+    op = &buffer.ob_op;
+    db.bd_info = on->on_info->oi_orig;
+    op->o_bd = &db;
+    op->o_dn = be->be_rootdn;
+    op->o_ndn = be->be_rootndn;
+    if (SLAP_SYNC_SUBENTRY(be))
+        build_new_dn(&ndn, &be->be_nsuffix[0], &rdn, NULL);
+    (void)db.bd_info->bi_entry_get_rw(op, &ndn, NULL, NULL, 0, &e);
+    if (ndn.bv_val != be->be_nsuffix[0].bv_val)
+        ch_free(ndn.bv_val);
+    if (e == NULL)
+        return;
+    a = attr_find(e->e_attrs, slap_schema.si_ad_contextCSN);
+    if (a != NULL)
+        ber_bvarray_dup_x(&pending->marks, a->a_vals, NULL);
+    db.bd_info->bi_entry_release_rw(op, e, 0);
+}
+
+void
+pat_converge_opened(BackendDB *be, slap_overinst *on)
+{
+    struct pat_settings *set = on->on_bi.bi_private;
+    struct pat_pending **p, *pending;
+
+    for (p = &kept; (pending = *p) != NULL; p = &pending->next) {
+        if (!bvmatch(&pending->suffix, &be->be_nsuffix[0]))
+            continue;
+        *p = pending->next;
+        ch_free(pending->suffix.bv_val);
+        BER_BVZERO(&pending->suffix);
+        pending_free(set->pending);
+        set->pending = pending;
+        break;
+    }
+    if (!set->pending->marked)
+        mark(set->pending, be, on);
+}
+
+void
+pat_converge_closed(BackendDB *be, slap_overinst *on)
+{
+    struct pat_pending *pending = ((struct pat_settings *)on->on_bi.bi_private)->pending;
+
+    /* Else what it has not looked for is no older than the marks that it has. */
+    if (!slapd_shutdown && pending->recalled)
+        mark(pending, be, on);
+}
+
+/* Which entries to recall: of one server, or of all that have a mark. */
+#define MARKED (-1)
+
+struct recall {
+    struct pat_pending *pending;
+    int sid;
+    unsigned long from; /* whose items they become */
+    unsigned count;
+};
+
+/*
+ * The entry at the mark itself counts: slapd may have ended between storing the mark, as
+ * syncprov's checkpoint does, and calling the overlay.
+ */
+static bool
+is_recalled(const struct recall *r, const struct berval *csn)
+{
+    int sid = sid_of(csn);
+    const struct berval *since;
+
+    if (r->sid != MARKED)
+        return sid == r->sid;
+    since = find_csn(r->pending->marks, sid);
+    return sid != slap_serverID && since != NULL &&
+           strcmp(csn->bv_val, since->bv_val) >= 0;
+}
+
+static int
+recalled_seen(Entry *e, void *arg)
+{
+    struct recall *r = arg;
+    const struct berval *csn = pat_value(e, slap_schema.si_ad_entryCSN);
+
+    if (csn == NULL || !is_recalled(r, csn))
+        return 0;
+    item_append(r->pending, r->from, &e->e_nname, csn);
+    r->count++;
+    return 0;
+}
+
+/* Finds in the database what waits. Call with the mutex locked. */
+static bool
+recall(Operation *op, slap_overinst *on, struct recall *r, const struct berval *since)
+{
+    struct pat_txn reader;
+    int rc;
+
+    pat_txn_reader(&reader, op, on);
+    rc = pat_tree_changed_since(&reader, since, recalled_seen, r);
+    r->pending->failed = rc != LDAP_SUCCESS;
+    if (rc != LDAP_SUCCESS)
+        Debug(LDAP_DEBUG_ANY,
+            "%s pat: cannot look for changes that were received before; tries again with "
+            "the next change: %s\n",
+            op->o_log_prefix, reader.error);
+    else if (r->count > 0)
+        Debug(LDAP_DEBUG_ANY,
+            "%s pat: checks %u tokens and removals that were received before\n",
+            op->o_log_prefix, r->count);
+    return rc == LDAP_SUCCESS;
+}
+
+/* The earliest mark of another server; NULL where there is none. */
+static const struct berval *
+first_mark(const struct berval *marks)
+{
+    const struct berval *first = NULL;
+
+    for (; marks != NULL && !BER_BVISNULL(marks); marks++)
+        if (sid_of(marks) != slap_serverID &&
+            (first == NULL || strcmp(marks->bv_val, first->bv_val) < 0))
+            first = marks;
+    return first;
+}
+
+void
+pat_converge_recall(Operation *op, slap_overinst *on)
+{
+    struct pat_pending *pending = ((struct pat_settings *)on->on_bi.bi_private)->pending;
+    struct recall r = {pending, MARKED, FROM_DATABASE, 0};
+    const struct berval *since;
+
+    ldap_pvt_thread_mutex_lock(&pending->mutex);
+    if (!pending->recalled) {
+        since = first_mark(pending->marks);
+        pending->recalled = since == NULL || recall(op, on, &r, since);
+    }
+    ldap_pvt_thread_mutex_unlock(&pending->mutex);
+}
+
+/* Removes the items of that server that came by that connection. */
+static void
+items_drop(struct pat_pending *pending, unsigned long from, int sid)
+{
+    struct pat_item **p, *item;
+
+    for (p = &pending->first; (item = *p) != NULL;) {
+        if (item->from == from && sid_of(&item->csn) == sid) {
+            *p = item->next;
+            item->next = NULL;
+            items_free(item);
+        } else {
+            p = &item->next;
+        }
+    }
+    pending->last = p;
+}
+
+/*
+ * A server without a mark is new: entries of it, of any age, may have come in an earlier
+ * run, from which no contextCSN of it was stored. Call with the mutex locked.
+ */
+static void
+recall_new_servers(Operation *op, slap_overinst *on, struct pat_pending *pending)
+{
+    const struct berval *csn;
+    struct berval copy;
+
+    for (csn = op->orm_modlist->sml_values; csn != NULL && !BER_BVISNULL(csn); csn++) {
+        struct recall r = {pending, sid_of(csn), op->o_connid, 0};
+
+        if (r.sid == slap_serverID || find_csn(pending->marks, r.sid) != NULL)
+            continue;
+        /* The search finds these, too. */
+        items_drop(pending, op->o_connid, r.sid);
+        if (!recall(op, on, &r, NULL))
+            return;
+        pat_dup(&copy, csn);
+        ber_bvarray_add(&pending->marks, &copy);
+    }
+}
+
+bool
+pat_converge_completes(Operation *op, slap_overinst *on)
+{
+    struct pat_pending *pending = ((struct pat_settings *)on->on_bi.bi_private)->pending;
+    struct pat_item *item;
+    bool completes;
 
     if (op->orm_modlist == NULL ||
         op->orm_modlist->sml_desc != slap_schema.si_ad_contextCSN)
         return false;
-    ldap_pvt_thread_mutex_lock(&set->pending->mutex);
-    for (item = set->pending->first; item != NULL; item = item->next)
-        if (item->from == op->o_connid)
+    ldap_pvt_thread_mutex_lock(&pending->mutex);
+    recall_new_servers(op, on, pending);
+    for (item = pending->first; item != NULL; item = item->next)
+        if (is_completed(item, op))
             break;
-    ldap_pvt_thread_mutex_unlock(&set->pending->mutex);
-    return item != NULL;
+    completes = item != NULL || pending->failed;
+    ldap_pvt_thread_mutex_unlock(&pending->mutex);
+    return completes;
 }
 
 /* A token that came while its owner left. It is taken. */
@@ -351,6 +646,9 @@ settle_token(struct pat_work *w, Entry *token)
 
     if (pat_value(token, pat_schema.revoked) == NULL && owner != NULL && org.bv_len > 0)
         rc = pat_member_has_role(w, &org, owner);
+    if (rc == LDAP_COMPARE_FALSE)
+        Debug(LDAP_DEBUG_ANY, "%s pat: revokes %s: its owner has no role here\n",
+            w->op->o_log_prefix, token->e_name.bv_val);
     if (rc == LDAP_COMPARE_FALSE)
         return pat_token_revoke(w, token,
             pat_txn_exists(&w->txn, owner) ? "member-removed" : "owner-deleted");
@@ -406,9 +704,12 @@ settle_removal(struct pat_work *w, Entry *event)
     if (rc == LDAP_COMPARE_TRUE) {
         rc = pat_tree_events(
             &w->txn, &org, "org_member.added", NULL, time, return_seen, &s);
-        if (rc == LDAP_SUCCESS)
+        if (rc == LDAP_SUCCESS) {
+            Debug(LDAP_DEBUG_ANY,
+                "%s pat: removes %s from %s: another server did so before\n",
+                w->op->o_log_prefix, person.bv_val, org.bv_val);
             rc = pat_member_leave(w, &org, &person);
-        else if (rc != LDAP_COMPARE_TRUE)
+        } else if (rc != LDAP_COMPARE_TRUE)
             rc = pat_failed(w);
     }
     if (rc == LDAP_COMPARE_TRUE || rc == LDAP_COMPARE_FALSE)
@@ -421,11 +722,16 @@ out:
 int
 pat_converge_completed(struct pat_work *w, SlapReply *rs)
 {
-    struct item *items = take_items(w->set->pending, w->op->o_connid), *item;
+    struct pat_item *item;
     int rc = LDAP_SUCCESS;
 
+    w->settled = take_items(w->set->pending, w->op);
     (void)rs;
-    for (item = items; item != NULL && rc == LDAP_SUCCESS; item = item->next) {
+    if (w->set->pending->failed)
+        rc = pat_refuse(w, LDAP_OTHER, "pat: cannot look for changes received before");
+    else if (pat_txn_fails_to_settle())
+        rc = pat_refuse(w, LDAP_OTHER, "pat: failpoint");
+    for (item = w->settled; item != NULL && rc == LDAP_SUCCESS; item = item->next) {
         Entry *e = pat_txn_get(&w->txn, &item->ndn);
 
         if (e == NULL)
@@ -437,9 +743,17 @@ pat_converge_completed(struct pat_work *w, SlapReply *rs)
         rc = settle_removal(w, e);
         entry_free(e);
     }
-    if (rc == LDAP_SUCCESS)
-        items_free(items);
-    else
-        give_items_back(w->set->pending, items);
     return rc;
+}
+
+void
+pat_converge_end(struct pat_work *w)
+{
+    if (w->settled == NULL)
+        return;
+    if (w->committed)
+        items_free(w->settled);
+    else
+        give_items_back(w->set->pending, w->settled);
+    w->settled = NULL;
 }

@@ -17,7 +17,10 @@
  *   changed that group later, and not by adding that person, leaves it.
  *
  * The last two depend on other entries, which may come in any order: they wait until the
- * provider has said that all that it has to send is here.
+ * provider has said that all that it has to send is here. They wait in memory. After a
+ * restart slapd does not receive them again: they are found in the database by their
+ * entryCSN, which is not before the contextCSN with which the database was opened. So it
+ * is where the overlay was removed or disabled for a while: what came meanwhile is found.
  *
  * Called by threads of replication, with the received change applied and uncommitted.
  * Results are LDAP result codes; other than LDAP_SUCCESS, w->text says why.
@@ -27,9 +30,15 @@
 
 #include "work.h"
 
-/* What waits in a database; any thread may use it. */
+/*
+ * What waits in a database; any thread may use it. Freed while slapd goes on, it is kept
+ * for the next overlay of the database with that normalized suffix.
+ */
 struct pat_pending *pat_pending_new(void);
-void pat_pending_free(struct pat_pending *pending);
+void pat_pending_free(struct pat_pending *pending, const struct berval *suffix);
+
+/* Frees what is kept. */
+void pat_pending_end(void);
 
 /* Is it a change of another provider, and is this server one, too? */
 bool pat_converge_is_received(const Operation *op);
@@ -38,11 +47,31 @@ bool pat_converge_is_received(const Operation *op);
 bool pat_converge_adds(const Operation *op);
 bool pat_converge_modifies(const Operation *op);
 
-/* Does it say that all is here, while something waits for that? */
-bool pat_converge_completes(const Operation *op, const struct pat_settings *set);
+/*
+ * When the overlay begins, and ceases, to look at the database: notes the stored
+ * contextCSN. With all that was received before that it is through.
+ */
+void pat_converge_opened(BackendDB *be, slap_overinst *on);
+void pat_converge_closed(BackendDB *be, slap_overinst *on);
+
+/*
+ * Before anything else is done about a received change. The first call searches the
+ * database for what waited when slapd ended, or came while the overlay was away.
+ */
+void pat_converge_recall(Operation *op, slap_overinst *on);
+
+/*
+ * Does it say that all is here, while something waits for that? Searches the database
+ * where it is the first that is heard of a server.
+ */
+bool pat_converge_completes(Operation *op, slap_overinst *on);
 
 PAT_MUST_USE int pat_converge_added(struct pat_work *w, SlapReply *rs);
 PAT_MUST_USE int pat_converge_modified(struct pat_work *w, SlapReply *rs);
 PAT_MUST_USE int pat_converge_completed(struct pat_work *w, SlapReply *rs);
+
+/* After the end of the transaction: what was settled waits again if it was not committed.
+ */
+void pat_converge_end(struct pat_work *w);
 
 #endif

@@ -366,6 +366,7 @@ response(Operation *op, SlapReply *rs)
         w->text[0] = '\0';
     } else if (rc == LDAP_SUCCESS) {
         rc = pat_txn_commit(&w->txn);
+        w->committed = rc == LDAP_SUCCESS;
         if (rc != LDAP_SUCCESS)
             rc = pat_failed(w);
         else
@@ -591,6 +592,7 @@ go(Operation *op, SlapReply *rs, slap_operation_t which,
         rs->sr_text = NULL;
     }
     op->o_bd->bd_info = (BackendInfo *)on;
+    pat_converge_end(w);
     way_end(way, rs);
     return rc;
 }
@@ -676,8 +678,11 @@ hook_add(Operation *op, SlapReply *rs)
 {
     slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
 
-    if (pat_converge_is_received(op) && pat_converge_adds(op) && obstacle(op, on) == NULL)
-        return go(op, rs, op_add, prepare_nothing, pat_converge_added);
+    if (pat_converge_is_received(op) && obstacle(op, on) == NULL) {
+        pat_converge_recall(op, on);
+        if (pat_converge_adds(op))
+            return go(op, rs, op_add, prepare_nothing, pat_converge_added);
+    }
     if (is_internal(op) ||
         !(adds_ours(op->ora_e) ||
             ((is_person(on->on_bi.bi_private, op->ora_e) || pat_reserve_concerns(op)) &&
@@ -722,9 +727,10 @@ hook_modify(Operation *op, SlapReply *rs)
     slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
 
     if (pat_converge_is_received(op) && obstacle(op, on) == NULL) {
+        pat_converge_recall(op, on);
         if (pat_converge_modifies(op))
             return go(op, rs, op_modify, prepare_received, pat_converge_modified);
-        if (pat_converge_completes(op, on->on_bi.bi_private))
+        if (pat_converge_completes(op, on))
             return go(op, rs, op_modify, prepare_nothing, pat_converge_completed);
     }
     if (is_internal(op) || !(modifies_ours(on->on_bi.bi_private, op->orm_modlist) ||
@@ -858,6 +864,7 @@ init_module(int argc, char *argv[])
     overlay.on_bi.bi_flags = SLAPO_BFLAG_SINGLE;
     overlay.on_bi.bi_db_init = pat_config_db_init;
     overlay.on_bi.bi_db_open = pat_config_db_open;
+    overlay.on_bi.bi_db_close = pat_config_db_close;
     overlay.on_bi.bi_db_destroy = pat_config_db_destroy;
     overlay.on_bi.bi_op_add = hook_add;
     overlay.on_bi.bi_op_modify = hook_modify;
@@ -879,6 +886,7 @@ PAT_EXPORT int term_module(void);
 int
 term_module(void)
 {
+    pat_pending_end();
     pat_token_hash_end();
     return 0;
 }

@@ -346,6 +346,36 @@ pat_tree_events(struct pat_txn *t, const struct berval *org, const char *action,
     return pat_txn_search(t, org, &f, visit, arg);
 }
 
+int
+pat_tree_changed_since(struct pat_txn *t, const struct berval *since,
+    int (*visit)(Entry *e, void *arg), void *arg)
+{
+    struct berval removed = BER_BVC("org_member.removed");
+    AttributeAssertion csn, token, event, action;
+    Filter revoked = filter_present(pat_schema.revoked), live[2], removal[2], kinds[2];
+    Filter parts[2], f;
+
+    live[0] = filter_class(&token, pat_schema.token);
+    live[1] = filter_of(LDAP_FILTER_NOT, &revoked);
+    live[0].f_next = &live[1];
+    removal[0] = filter_class(&event, pat_schema.event);
+    removal[1] = filter_equal(&action, pat_schema.action, &removed);
+    removal[0].f_next = &removal[1];
+    kinds[0] = filter_of(LDAP_FILTER_AND, live);
+    kinds[1] = filter_of(LDAP_FILTER_AND, removal);
+    kinds[0].f_next = &kinds[1];
+    f = filter_of(LDAP_FILTER_OR, kinds);
+    if (since != NULL) {
+        /* What is indexed comes first. */
+        parts[0] = filter_equal(&csn, slap_schema.si_ad_entryCSN, since);
+        parts[0].f_choice = LDAP_FILTER_GE;
+        parts[1] = f;
+        parts[0].f_next = &parts[1];
+        f = filter_of(LDAP_FILTER_AND, parts);
+    }
+    return pat_txn_search(t, suffix(t), &f, visit, arg);
+}
+
 static int
 count(Entry *e, void *arg)
 {

@@ -82,6 +82,14 @@ PAT_MUST_USE int pat_tree_events(struct pat_txn *t, const struct berval *org,
     const char *action, const struct berval *target, const struct berval *since,
     int (*visit)(Entry *e, void *arg), void *arg);
 
+/*
+ * Call `visit` for each token that is not revoked, and for each event of a removal, whose
+ * entryCSN is `since` or later; all of them where `since` is NULL. A nonzero result ends
+ * the search and is returned.
+ */
+PAT_MUST_USE int pat_tree_changed_since(struct pat_txn *t, const struct berval *since,
+    int (*visit)(Entry *e, void *arg), void *arg);
+
 /* How many entries have this hash, counted to two? */
 PAT_MUST_USE int pat_tree_hash_count(
     struct pat_txn *t, const struct berval *hash, unsigned *ret_count);

@@ -60,7 +60,7 @@ static struct {
 } mdb;
 
 /* Where test builds can be told to fail. */
-enum { AT_CHANGE = 1, AT_COMMIT, AT_REPLAY };
+enum { AT_CHANGE = 1, AT_COMMIT, AT_REPLAY, AT_SETTLE };
 
 #ifdef PAT_FAILPOINTS
 static struct {
@@ -71,13 +71,13 @@ static struct {
 } failpoint;
 
 /*
- * change NUMBER, commit or replay NUMBER; then kill or fail. A kill amid the replay comes
- * when consumers have been sent what was shown so far.
+ * change NUMBER, commit, replay NUMBER or settle; then kill or fail. A kill amid the
+ * replay comes when consumers have been sent what was shown so far.
  */
 bool
 pat_failpoint_set(const char *text)
 {
-    static const char *const places[] = {"", "change ", "commit ", "replay "};
+    static const char *const places[] = {"", "change ", "commit ", "replay ", "settle "};
     const char *at;
     char *action;
     int i;
@@ -85,10 +85,10 @@ pat_failpoint_set(const char *text)
     memset(&failpoint, 0, sizeof(failpoint));
     if (text == NULL)
         return true;
-    for (i = AT_CHANGE; i <= AT_REPLAY; i++)
+    for (i = AT_CHANGE; i <= AT_SETTLE; i++)
         if (strncmp(text, places[i], strlen(places[i])) == 0)
             break;
-    if (i > AT_REPLAY)
+    if (i > AT_SETTLE)
         return false;
     at = text + strlen(places[i]);
     failpoint.number = (unsigned)strtoul(at, &action, 10);
@@ -131,6 +131,12 @@ failpoint_hit(int where, unsigned number)
     return false;
 }
 #endif
+
+bool
+pat_txn_fails_to_settle(void)
+{
+    return failpoint_hit(AT_SETTLE, 0);
+}
 
 bool
 pat_txn_backend_ready(void)
@@ -255,6 +261,8 @@ pat_txn_reader(struct pat_txn *t, Operation *op, slap_overinst *on)
     t->op = op;
     t->on = on;
     t->last = &t->first;
+    t->header = *op->o_hdr;
+    t->header.oh_connid = (unsigned long)-1;
 }
 
 bool

@@ -160,6 +160,9 @@ PAT_MUST_USE int pat_txn_freed(struct pat_txn *t, size_t *ret_bytes);
 /* Is back-mdb loaded, with the functions that we call by name? */
 bool pat_txn_backend_ready(void);
 
+/* Test builds only: must the settling of received changes fail? Otherwise false. */
+bool pat_txn_fails_to_settle(void);
+
 #ifdef PAT_FAILPOINTS
 /*
  * Test builds only: WHERE [NUMBER] ACTION, see txn.c. NULL lets go. False: not one.

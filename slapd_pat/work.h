@@ -22,6 +22,8 @@ struct pat_work {
     unsigned events;
     char event_prefix[40];
     struct berval event_org;
+    struct pat_item *settled; /* see converge.c */
+    bool committed;
     char text[512]; /* what the client is told about a refusal */
 };
 

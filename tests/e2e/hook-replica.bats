@@ -362,6 +362,229 @@ LDIF
     audit_is_right
 }
 
+# is_member SERVER UID ORG
+is_member() {
+    at "$1" ldap_admin_get "cn=members,o=$3,ou=orgs,$PAT_BASE" member |
+        grep -qx "uid=$2,ou=people,$PAT_BASE"
+}
+
+is_no_member() {
+    ! is_member "$@"
+}
+
+# apart_with_a_failpoint: two providers that do not hear of each other. "two" cannot finish
+# what it receives, until its failpoint is cleared.
+apart_with_a_failpoint() {
+    [[ -e $PAT_BUILD/tests/slapd/pat.so ]] || skip 'needs the overlay with fail points'
+    PAT_SLAPD_MODULE=$PAT_BUILD/tests/slapd/pat.so mirrors
+    at two change_member add carol globex members # an earlier change of its own
+    equal one two
+    parted one
+    parted two
+    at two failpoint 'settle fail'
+}
+
+# removed_and_changed: "one" removes bob from acme; later "two" adds carol to the same group.
+removed_and_changed() {
+    at one change_member delete bob acme members
+    sleep 0.1
+    at two change_member add carol acme members
+}
+
+# receives_removal: "two" has the event, and cannot finish.
+receives_removal() {
+    joined two one 1
+    wait_for 30 eval '[[ $(at two told acme org_member.removed bob) == 1 ]]'
+    is_member two bob acme
+}
+
+# bob_is_out: on both sides, and carol, whose addition is the later change, is in.
+bob_is_out() {
+    equal one two
+    is_no_member one bob acme
+    is_no_member two bob acme
+    is_member one carol acme
+    is_member two carol acme
+}
+
+# restarts SERVER term|kill
+restarts() {
+    case $2 in
+        term) at "$1" sandbox slapd-stop ;;
+        kill) slapd_kill "$1" ;;
+    esac
+    at "$1" sandbox slapd-start
+}
+
+# removal_survives term|kill
+removal_survives() {
+    apart_with_a_failpoint
+    removed_and_changed
+    receives_removal
+    restarts two "$1"
+    at two failpoint
+    joined one two 2
+    bob_is_out
+    at two audit_is_right
+}
+
+@test "two providers: a removal takes effect although its receiver is stopped before it has all" {
+    removal_survives term
+}
+
+@test "two providers: a removal takes effect although its receiver is killed before it has all" {
+    removal_survives kill
+}
+
+@test "two providers: the first removal by a server takes effect although its receiver restarts" {
+    [[ -e $PAT_BUILD/tests/slapd/pat.so ]] || skip 'needs the overlay with fail points'
+    PAT_SLAPD_MODULE=$PAT_BUILD/tests/slapd/pat.so mirrors
+    parted one
+    parted two
+    at one failpoint 'settle fail'
+    [[ $(at one csn) != *'#002#'* ]] # "one" has never heard of a change by "two"
+    at two change_member delete bob acme members
+    sleep 0.1
+    at one change_member add carol acme members
+    joined one two 2
+    wait_for 30 eval '[[ $(at one told acme org_member.removed bob) == 1 ]]'
+    is_member one bob acme
+    restarts one term
+    at one failpoint
+    joined two one 1
+    bob_is_out
+}
+
+# token_survives term|kill
+token_survives() {
+    apart_with_a_failpoint
+    at two change_member delete bob acme members
+    use one
+    mint bob acme
+    joined two one 1
+    wait_for 30 eval '[[ -n $(at two ldap_admin_get "$MINT_DN" patId) ]]'
+    restarts two "$1"
+    [[ -z $(at two ldap_admin_get "$MINT_DN" patRevoked) ]] # else it did not wait
+    at two failpoint
+    joined one two 2
+    wait_for 30 eval '[[ $(at one ldap_admin_get "$MINT_DN" patRevokedReason) == member-removed ]]'
+    equal one two
+    audit_is_right
+}
+
+@test "two providers: a removed member's token ends although its receiver is stopped" {
+    token_survives term
+}
+
+@test "two providers: a removed member's token ends although its receiver is killed" {
+    token_survives kill
+}
+
+PAT_ENTRY='olcOverlay={0}pat,olcDatabase={1}mdb,cn=config'
+
+# disables TRUE|FALSE: the overlay.
+disables() {
+    printf '%s\n' "dn: $PAT_ENTRY" 'changetype: modify' 'replace: olcDisabled' \
+        "olcDisabled: $1" | ldap_admin_modify
+}
+
+# completes_without: "two" receives all, with nobody to look at it.
+completes_without() {
+    wait_for 30 eval '[[ $(at two csn | grep "#001#") == "$(at one csn | grep "#001#")" ]]'
+    is_member two bob acme
+}
+
+@test "two providers: a removal takes effect although the overlay is removed and added meanwhile" {
+    local overlay
+
+    apart_with_a_failpoint
+    removed_and_changed
+    receives_removal
+    overlay=$(at two ldap_admin ldapsearch -LLL -o ldif-wrap=no -s base -b "$PAT_ENTRY")
+    at two ldap_admin ldapdelete "$PAT_ENTRY"
+    completes_without
+    at two ldap_admin ldapadd <<<"$overlay"
+    at two failpoint
+    joined one two 2
+    at one change_member add carol globex viewers # the next change that is received
+    bob_is_out
+}
+
+@test "two providers: a removal that came while the overlay was removed takes effect" {
+    local overlay
+
+    apart_with_a_failpoint
+    removed_and_changed
+    overlay=$(at two ldap_admin ldapsearch -LLL -o ldif-wrap=no -s base -b "$PAT_ENTRY")
+    at two ldap_admin ldapdelete "$PAT_ENTRY"
+    joined two one 1
+    completes_without
+    at two ldap_admin ldapadd <<<"$overlay"
+    at two failpoint
+    joined one two 2
+    at one change_member add carol globex viewers
+    bob_is_out
+}
+
+@test "two providers: a removal takes effect although the overlay is disabled meanwhile" {
+    apart_with_a_failpoint
+    removed_and_changed
+    receives_removal
+    at two disables TRUE
+    completes_without
+    at two disables FALSE
+    at two failpoint
+    joined one two 2
+    at one change_member add carol globex viewers
+    bob_is_out
+}
+
+@test "two providers: a removal takes effect although the rid changes meanwhile" {
+    apart_with_a_failpoint
+    removed_and_changed
+    receives_removal
+    parted two
+    at two failpoint
+    joined two one 7
+    joined one two 2
+    bob_is_out
+}
+
+@test "two providers: a removal takes effect although its commit fails" {
+    apart_with_a_failpoint
+    removed_and_changed
+    receives_removal
+    at two failpoint 'commit fail'
+    wait_for 30 at two grep -q 'the database was not committed' "$(<"$BATS_FILE_TMPDIR/servers/two")/log/slapd.log"
+    at two failpoint
+    joined one two 2
+    bob_is_out
+}
+
+@test "two providers: a member who was removed and added again stays, whoever restarts" {
+    local how
+
+    apart_with_a_failpoint
+    removed_and_changed
+    receives_removal
+    sleep 1.1 # events are a second apart
+    at one change_member add bob acme members
+    at two failpoint
+    joined one two 2
+    equal one two
+    for how in term kill; do
+        restarts two "$how"
+        at one change_member add carol globex viewers
+        equal one two
+        at one change_member delete carol globex viewers
+        equal one two
+        is_member one bob acme
+        is_member two bob acme
+    done
+    [[ $(told acme org_member.removed bob) == 1 ]]
+    audit_is_right
+}
+
 @test "a consumer of the access log (delta) is equal, with one client and with many" {
     server log --no-patd
     {
