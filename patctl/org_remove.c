@@ -253,7 +253,7 @@ delete_round(struct session *s, const struct content *c, size_t *done)
     bool late = c->count > 0 && c->list[0].late;
 
     for (size_t i = 0; i < c->count && c->list[i].late == late; i++) {
-        int rc = session_delete(s, c->list[i].dn);
+        int rc = session_delete_confirmed(s, c->list[i].dn);
 
         /* An event came in between: the next round finds it. */
         if (late && rc == LDAP_NOT_ALLOWED_ON_NONLEAF && *done > 0)

@@ -713,3 +713,16 @@ session_delete(struct session *s, const char *dn)
     rc = ldap_delete_ext(s->ld, dn, NULL, NULL, &msgid);
     return finish_change(s, rc, msgid, NULL);
 }
+
+int
+session_delete_confirmed(struct session *s, const char *dn)
+{
+    /* Not critical: where it is unknown, no removal is limited. */
+    LDAPControl relax = {.ldctl_oid = (char *)(uintptr_t)LDAP_CONTROL_RELAX};
+    LDAPControl *controls[] = {&relax, NULL};
+    int msgid = -1, rc;
+
+    guard_request(s);
+    rc = ldap_delete_ext(s->ld, dn, controls, NULL, &msgid);
+    return finish_change(s, rc, msgid, NULL);
+}

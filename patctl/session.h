@@ -105,6 +105,12 @@ PAT_MUST_USE int session_modify(struct session *s, const char *dn, LDAPMod **mod
 PAT_MUST_USE int session_delete(struct session *s, const char *dn);
 
 /*
+ * The same with the relax control, by which slapo-pat(5) allows a request to remove more
+ * members than olcPatRemovalLimit. The user has confirmed that.
+ */
+PAT_MUST_USE int session_delete_confirmed(struct session *s, const char *dn);
+
+/*
  * The last request failed: say "WHAT: why", and what to do next. Returns the exit status.
  */
 int session_fail(struct session *s, const char *fmt, ...) PAT_PRINTF(2, 3);

@@ -20,6 +20,7 @@ enum {
     SET_LOGIN,
     SET_AUDIT_USE,
     SET_MAX_TOKENS,
+    SET_REMOVAL_LIMIT,
     SET_FAILPOINT
 };
 
@@ -29,6 +30,7 @@ enum {
 #define ROLES_MAX          64
 #define LOGIN_DEFAULT      "uid"
 #define MAX_TOKENS_DEFAULT "1000"
+#define REMOVALS_DEFAULT   "100"
 #define NUMBER_MAX         1000000
 
 static bool
@@ -115,6 +117,12 @@ set_max_tokens(struct pat_settings *set, const char *text, const char **ret_why)
 }
 
 static bool
+set_removal_limit(struct pat_settings *set, const char *text, const char **ret_why)
+{
+    return set_number(&set->removal_limit, &set->removal_limit_text, text, ret_why);
+}
+
+static bool
 set_value(struct pat_settings *set, int type, const char *text, const char **ret_why)
 {
     switch (type) {
@@ -134,6 +142,8 @@ set_value(struct pat_settings *set, int type, const char *text, const char **ret
                strcasecmp(text, "off") == 0;
     case SET_MAX_TOKENS:
         return set_max_tokens(set, text == NULL ? MAX_TOKENS_DEFAULT : text, ret_why);
+    case SET_REMOVAL_LIMIT:
+        return set_removal_limit(set, text == NULL ? REMOVALS_DEFAULT : text, ret_why);
 #ifdef PAT_FAILPOINTS
     case SET_FAILPOINT:
         *ret_why = "must be WHERE [NUMBER] ACTION";
@@ -159,6 +169,8 @@ get_value(const struct pat_settings *set, int type)
         return set->audit_use ? "TRUE" : "FALSE";
     case SET_MAX_TOKENS:
         return set->max_tokens_text;
+    case SET_REMOVAL_LIMIT:
+        return set->removal_limit_text;
 #ifdef PAT_FAILPOINTS
     case SET_FAILPOINT:
         return pat_failpoint_get();
@@ -254,6 +266,12 @@ ConfigTable pat_config_table[] = {
         "DESC 'How many live tokens a person may have in an org; 0: no limit' "
         "EQUALITY integerMatch SYNTAX OMsInteger SINGLE-VALUE )",
         NULL, {0}},
+    {"pat-removal-limit", "number", 2, 0, 0, ARG_MAGIC | SET_REMOVAL_LIMIT,
+        (void *)configure,
+        "( " PAT_OID ".3.7 NAME 'olcPatRemovalLimit' "
+        "DESC 'Most members whose tokens one request revokes; 0: no limit' "
+        "EQUALITY integerMatch SYNTAX OMsInteger SINGLE-VALUE )",
+        NULL, {0}},
 #ifdef PAT_FAILPOINTS
     {"pat-failpoint", "point", 2, 0, 0, ARG_MAGIC | SET_FAILPOINT, (void *)configure,
         "( " PAT_OID ".3.99 NAME 'olcPatFailpoint' "
@@ -268,10 +286,11 @@ ConfigTable pat_config_table[] = {
 };
 
 ConfigOCs pat_config_classes[] = {
-    {.co_def = "( " PAT_OID ".4.1 NAME 'olcPatConfig' "
-               "DESC 'Personal access tokens' SUP olcOverlayConfig "
-               "MAY ( olcPatPrefix $ olcPatAudit $ olcPatRoleOrder $ olcPatLoginAttr $ "
-               "olcPatAuditUse $ olcPatMaxTokens" MAY_FAILPOINT " ) )",
+    {.co_def =
+            "( " PAT_OID ".4.1 NAME 'olcPatConfig' "
+            "DESC 'Personal access tokens' SUP olcOverlayConfig "
+            "MAY ( olcPatPrefix $ olcPatAudit $ olcPatRoleOrder $ olcPatLoginAttr $ "
+            "olcPatAuditUse $ olcPatMaxTokens $ olcPatRemovalLimit" MAY_FAILPOINT " ) )",
         .co_type = Cft_Overlay,
         .co_table = pat_config_table},
     {.co_def = NULL},
@@ -294,7 +313,7 @@ pat_config_db_init(BackendDB *be, ConfigReply *cr)
     set = ch_calloc(1, sizeof(*set));
     set->pending = pat_pending_new();
     on->on_bi.bi_private = set;
-    for (type = SET_PREFIX; type <= SET_MAX_TOKENS; type++) {
+    for (type = SET_PREFIX; type <= SET_REMOVAL_LIMIT; type++) {
         if (!set_value(set, type, NULL, &why)) {
             snprintf(cr->msg, sizeof(cr->msg), "overlay pat: default of setting %d: %s",
                 type, why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "member.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,7 @@ member_event(struct pat_work *w, const struct berval *org, const char *action,
 struct person {
     const struct berval *dn, *ndn;
     bool before, after;
+    bool counted; /* among w->removed */
 };
 
 static int
@@ -132,7 +134,8 @@ persons_of(Entry *e, struct person *ret, bool before)
     while ((a = attrs_find(a, pat_schema.member)) != NULL) {
         for (i = 0; i < a->a_numvals; i++, n++)
             if (ret != NULL)
-                ret[n] = (struct person){&a->a_vals[i], &a->a_nvals[i], before, !before};
+                ret[n] = (struct person){
+                    &a->a_vals[i], &a->a_nvals[i], before, !before, false};
         a = a->a_next;
     }
     return n;
@@ -167,9 +170,54 @@ persons_of_both(Entry *before, Entry *after, size_t *ret_n)
     return p;
 }
 
+/* Changes that arrive by replication were decided elsewhere, and must be applied. */
+static bool
+removals_limited(const struct pat_work *w)
+{
+    return w->set->removal_limit > 0 && !w->confirmed &&
+           !SLAPD_SYNC_IS_SYNCCONN(w->op->o_connid);
+}
+
+static bool
+removes_too_many(const struct pat_work *w)
+{
+    return removals_limited(w) && w->removed > w->set->removal_limit;
+}
+
+/* A member without live tokens loses nothing that a later change could not give back. */
+static int
+count_removal(struct pat_work *w, Entry *org, struct person *p)
+{
+    unsigned live = 0;
+
+    if (!removals_limited(w))
+        return LDAP_SUCCESS;
+    if (pat_tree_count_tokens(&w->txn, &org->e_nname, p->ndn, &org->e_nname, UINT_MAX,
+            &live) != LDAP_SUCCESS)
+        return pat_failed(w);
+    w->removed_tokens += live;
+    if (live > 0 && !p->counted) {
+        p->counted = true;
+        w->removed++;
+    }
+    return LDAP_SUCCESS;
+}
+
+static int
+check_removals(struct pat_work *w)
+{
+    if (!removes_too_many(w))
+        return LDAP_SUCCESS;
+    return pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+        "pat: the request removes %u members with live tokens and revokes their %u "
+        "tokens permanently; olcPatRemovalLimit is %u: remove fewer members at a time, "
+        "or confirm the removal by the relax control (-e relax)",
+        w->removed, w->removed_tokens, w->set->removal_limit);
+}
+
 /* One person in one org: what they were and are by this group, with what others give. */
 static int
-person_changed(struct pat_work *w, Entry *org, const struct person *p, struct role was,
+person_changed(struct pat_work *w, Entry *org, struct person *p, struct role was,
     struct role is, const struct berval *group)
 {
     struct strongest s = {w->set, NULL, NULL};
@@ -185,6 +233,11 @@ person_changed(struct pat_work *w, Entry *org, const struct person *p, struct ro
     was = stronger(w->set, was, others);
     is = stronger(w->set, is, others);
     if (role_same(was, is))
+        goto out;
+    if (is.name == NULL)
+        rc = count_removal(w, org, p);
+    /* The rest is only counted: the request is going to be refused. */
+    if (rc != LDAP_SUCCESS || removes_too_many(w))
         goto out;
     /* Who was deleted left then, with an event; only the name stood here still. */
     if (is.name != NULL || pat_txn_exists(&w->txn, p->ndn))
@@ -215,7 +268,7 @@ contains(const struct pat_entries *list, const struct berval *ndn)
 
 /* All persons, in one org that the group is or was in. */
 static int
-org_changed(struct pat_work *w, Entry *org, const struct person *persons, size_t n,
+org_changed(struct pat_work *w, Entry *org, struct person *persons, size_t n,
     struct role was, struct role is, const struct berval *group)
 {
     struct role none = {NULL, NULL}, before, after;
@@ -254,6 +307,8 @@ pat_member_group_changed(struct pat_work *w, Entry *before, Entry *after)
     for (i = 0; i < orgs_after.len && rc == LDAP_SUCCESS; i++)
         if (!contains(&orgs_before, &orgs_after.e[i]->e_nname))
             rc = org_changed(w, orgs_after.e[i], persons, n, none, is, group);
+    if (rc == LDAP_SUCCESS)
+        rc = check_removals(w);
     pat_entries_clear(&orgs_before);
     pat_entries_clear(&orgs_after);
     ch_free(persons);

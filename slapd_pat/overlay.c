@@ -531,6 +531,7 @@ way_new(Operation *op, slap_overinst *on)
     w->set = on->on_bi.bi_private;
     w->actor = op->o_dn;
     w->nactor = op->o_ndn;
+    w->confirmed = get_relax(op) != 0;
     way->outer = pat_outer_enter(op, on, &way->inner);
     /* Another overlay acts as the rootdn; the client of the outer one is the cause. */
     if (way->inner)
@@ -561,12 +562,34 @@ way_end(struct way *way, SlapReply *rs)
     ch_free(way);
 }
 
+/*
+ * back-mdb demands manage access for a delete or rename with the relax control. Without
+ * that access the control has no other effect than to confirm removals.
+ */
+static bool
+only_confirms(const struct pat_work *w, const slap_overinst *on)
+{
+    Operation *op = w->op;
+    BackendInfo *bi = op->o_bd->bd_info;
+    bool manages;
+
+    if (!w->confirmed || w->before == NULL ||
+        (op->o_tag != LDAP_REQ_DELETE && op->o_tag != LDAP_REQ_MODRDN))
+        return false;
+    op->o_bd->bd_info = on->on_info->oi_orig;
+    manages =
+        access_allowed(op, w->before, slap_schema.si_ad_entry, NULL, ACL_MANAGE, NULL);
+    op->o_bd->bd_info = bi;
+    return !manages;
+}
+
 static int
 go(Operation *op, SlapReply *rs, slap_operation_t which,
     int (*prepare)(struct pat_work *w), int (*after)(struct pat_work *w, SlapReply *rs))
 {
     slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
     const char *why = obstacle(op, on);
+    char relax = op->o_relax;
     struct way *way;
     struct pat_work *w;
     int rc;
@@ -585,7 +608,10 @@ go(Operation *op, SlapReply *rs, slap_operation_t which,
     else
         rc = prepare(w);
     if (rc == LDAP_SUCCESS) {
+        if (only_confirms(w, on))
+            op->o_relax = SLAP_CONTROL_NONE;
         rc = walk(way, rs, which, on);
+        op->o_relax = relax;
     } else {
         pat_txn_abort(&w->txn);
         rc = refuse_now(op, rs, rc, w->text);

@@ -24,6 +24,10 @@ struct pat_work {
     struct berval event_org;
     struct pat_item *settled; /* see converge.c */
     bool committed;
+    /* Members who lose live tokens by this operation, and these tokens. Counted only
+     * where the number of members is limited. */
+    unsigned removed, removed_tokens;
+    bool confirmed; /* by the relax control: that number is not limited */
     char text[512]; /* what the client is told about a refusal */
 };
 

@@ -44,7 +44,8 @@ hook_repair() {
     put_hook_back 2>/dev/null || true
     sandbox slapd-stop
     sandbox slapd-start
-    for attribute in olcPatPrefix olcPatAudit olcPatRoleOrder olcPatLoginAttr olcPatAuditUse olcPatMaxTokens; do
+    for attribute in olcPatPrefix olcPatAudit olcPatRoleOrder olcPatLoginAttr olcPatAuditUse olcPatMaxTokens \
+        olcPatRemovalLimit; do
         set_hook "$attribute" 2>/dev/null || true
     done
     if [[ $(get "ou=folk,$PAT_BASE" ou) == folk ]]; then

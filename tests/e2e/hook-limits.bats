@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2154 # hook_load
 #
-# The overlay's limits: sizes and numbers of tokens, and room that is kept for removals.
+# The overlay's limits: sizes and numbers of tokens, removals in one request, and room that
+# is kept for removals.
 
 load common
 load hook-lib
@@ -164,21 +165,156 @@ new_token() { printf 'patId=%s,ou=tokens,%s\n' "$(random_id)" "$O"; }
     mint_self bob "$ORG"
 }
 
-@test "patMaxTokens and olcPatMaxTokens are numbers in their range" {
-    local value
+@test "patMaxTokens, olcPatMaxTokens and olcPatRemovalLimit are numbers in their range" {
+    local value attribute
 
     new_org
     for value in 0 -1 1000001 99999999; do
         change "$O" 'replace: patMaxTokens' "patMaxTokens: $value" |
             refused admin 19 'pat: patMaxTokens: must be 1 to 1000000' ldapmodify
     done
-    for value in -1 1000001 12345678; do
-        run set_hook olcPatMaxTokens "$value"
+    for attribute in olcPatMaxTokens olcPatRemovalLimit; do
+        for value in -1 1000001 12345678; do
+            run set_hook "$attribute" "$value"
+            ((status != 0))
+            [[ $output == *'must be a number from 0 to 1000000'* ]]
+        done
+        run set_hook "$attribute" many
         ((status != 0))
-        [[ $output == *'must be a number from 0 to 1000000'* ]]
     done
-    run set_hook olcPatMaxTokens many
-    ((status != 0))
+}
+
+# --- removals at once ----------------------------------------------------------------------
+
+# crew NUMBER: an org with a group cn=crew of so many members, each with one live token. Sets
+# CREW, the DN of the group, CREW_MEMBERS and CREW_TOKENS.
+crew() {
+    local i
+
+    new_org
+    CREW=cn=crew,$O CREW_MEMBERS=() CREW_TOKENS=()
+    for ((i = 1; i <= $1; i++)); do
+        CREW_MEMBERS+=("member: uid=$ORG-$i,$people")
+        CREW_TOKENS+=("patId=$ORG-$i,ou=tokens,$O")
+    done
+    {
+        entry "$CREW" 'objectClass: organizationalRole' 'objectClass: patRoleGroup' \
+            'cn: crew' 'patRole: member' "${CREW_MEMBERS[@]}"
+        for ((i = 1; i <= $1; i++)); do
+            entry "uid=$ORG-$i,$people" 'objectClass: inetOrgPerson' "uid: $ORG-$i" \
+                "cn: $ORG-$i" "sn: $ORG-$i"
+            token "${CREW_TOKENS[i - 1]}" "patOwner: uid=$ORG-$i,$people" \
+                "patHash: $(printf %s "$ORG-$i" | sha256sum | cut -c 1-64)"
+        done
+    } | ldap_admin_add
+}
+
+# crew_revoked BY: each token of the crew.
+crew_revoked() {
+    local dn
+
+    for dn in "${CREW_TOKENS[@]}"; do
+        is_revoked "$dn" "$1" member-removed || return
+    done
+}
+
+@test "a request that removes more members than olcPatRemovalLimit is refused, for everybody" {
+    local who said='removes 3 members with live tokens and revokes their 4 tokens permanently; olcPatRemovalLimit is 2'
+
+    crew 3
+    import "$ORG-1" "$ORG"
+    set_hook olcPatRemovalLimit 2
+    for who in ivan helen admin; do
+        change "$CREW" 'replace: member' | refused "$who" 53 "$said" ldapmodify
+        change "$CREW" 'delete: member' "${CREW_MEMBERS[@]}" |
+            refused "$who" 53 "$said" ldapmodify
+        change "$CREW" 'replace: member' "member: $dave" | refused "$who" 53 "$said" ldapmodify
+        change "$CREW" 'delete: patRole' - 'delete: member' - 'delete: objectClass' \
+            'objectClass: patRoleGroup' | refused "$who" 53 '(-e relax)' ldapmodify
+        refused "$who" 53 "$said" ldapdelete "$CREW" </dev/null
+        refused "$who" 53 "$said" ldapmodrdn -s "$orgs" "$CREW" cn=crew </dev/null
+    done
+    # An unknown control, and one that confirms nothing, confirm nothing.
+    change "$CREW" 'replace: member' | refused ivan 53 "$said" ldapmodify -e manageDSAit
+    # The limit itself is allowed.
+    change "$CREW" 'delete: member' "${CREW_MEMBERS[@]:1}" | as ivan ldapmodify
+    is_live "${CREW_TOKENS[0]}"
+    is_revoked "${CREW_TOKENS[1]}" "uid=ivan,$people" member-removed
+    set_hook olcPatRemovalLimit
+}
+
+@test "the relax control confirms a removal, without manage access, with each of the tools" {
+    local ivan=uid=ivan,$people
+
+    set_hook olcPatRemovalLimit 1
+    crew 2
+    change "$CREW" 'replace: member' | refused ivan 53 'olcPatRemovalLimit is 1' ldapmodify
+    change "$CREW" 'replace: member' | as ivan ldapmodify -e relax
+    crew_revoked "$ivan"
+    crew 2
+    change "$CREW" 'replace: member' | as ivan ldapmodify -e '!relax'
+    crew_revoked "$ivan"
+    crew 2
+    entry "$CREW" 'changetype: delete' | as ivan ldapmodify -e '!relax'
+    crew_revoked "$ivan"
+    crew 2
+    as ivan ldapdelete -e relax "$CREW"
+    crew_revoked "$ivan"
+    crew 2
+    as helen ldapdelete -e relax "$CREW"
+    crew_revoked "$helen"
+    crew 2
+    as ivan ldapmodrdn -e relax -s "$orgs" "$CREW" cn="$ORG"
+    crew_revoked "$ivan"
+    as ivan ldapdelete "cn=$ORG,$orgs"
+    # It confirms nothing else, and gives no right.
+    crew 2
+    change "$CREW" 'replace: member' | refused dave 50 '' ldapmodify -e relax
+    refused dave 50 '' ldapdelete -e relax "$CREW" </dev/null
+    refused dave 50 '' ldapmodrdn -e relax -s "$orgs" "$CREW" cn=crew </dev/null
+    refused ivan 53 'keeps its name' ldapmodrdn -e relax "$O" o=other </dev/null
+    change "${CREW_TOKENS[0]}" 'replace: patHash' "patHash: $(hex 3)" |
+        refused ivan 19 'never changes' ldapmodify -e relax
+    set_hook olcPatRemovalLimit
+}
+
+@test "members who lose no live token do not count for olcPatRemovalLimit" {
+    local i
+
+    set_hook olcPatRemovalLimit 1
+    # A revoked token, none, another group of the org, and a stronger role.
+    crew 5
+    change "${CREW_TOKENS[0]}" 'add: patRevoked' "patRevoked: $(now_gt)" | ldap_admin_modify
+    ldap_admin ldapdelete "${CREW_TOKENS[1]}"
+    change "cn=members,$O" 'add: member' "${CREW_MEMBERS[2]}" | ldap_admin_modify
+    change "cn=owners,$O" 'add: member' "${CREW_MEMBERS[3]}" | ldap_admin_modify
+    change "$CREW" 'replace: member' | as ivan ldapmodify
+    is_live "${CREW_TOKENS[2]}"
+    is_live "${CREW_TOKENS[3]}"
+    is_revoked "${CREW_TOKENS[4]}" "uid=ivan,$people" member-removed
+    # A role group with other members, which are added at the same time, changes nothing.
+    change "$CREW" 'replace: member' "member: $dave" "${CREW_MEMBERS[@]}" | as ivan ldapmodify
+    # Each request by itself.
+    crew 2
+    for i in 0 1; do
+        change "$CREW" 'delete: member' "${CREW_MEMBERS[i]}"
+    done | as ivan ldapmodify
+    crew_revoked "uid=ivan,$people"
+    set_hook olcPatRemovalLimit 0
+    crew 2
+    change "$CREW" 'replace: member' | as ivan ldapmodify
+    crew_revoked "uid=ivan,$people"
+    set_hook olcPatRemovalLimit
+}
+
+@test "by default a request removes 100 members, and 101 need the relax control" {
+    crew 101
+    change "$CREW" 'replace: member' |
+        refused admin 53 'removes 101 members with live tokens and revokes their 101 tokens permanently; olcPatRemovalLimit is 100' \
+            ldapmodify
+    change "$CREW" 'replace: member' "${CREW_MEMBERS[7]}" | ldap_admin_modify
+    is_live "${CREW_TOKENS[7]}"
+    is_revoked "${CREW_TOKENS[100]}" "$PAT_ADMIN_DN" member-removed
 }
 
 # --- room for removals ---------------------------------------------------------------------

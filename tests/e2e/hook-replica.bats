@@ -313,6 +313,52 @@ joined() {
     [[ $(csn) == "$before" && $(at two csn) == "$before" ]]
 }
 
+# removal_limit NUMBER: of the server in use.
+removal_limit() {
+    ldap_admin_modify <<LDIF
+dn: olcOverlay={0}pat,olcDatabase={1}mdb,cn=config
+changetype: modify
+replace: olcPatRemovalLimit
+olcPatRemovalLimit: $1
+LDIF
+}
+
+@test "two providers: olcPatRemovalLimit does not hold for what replication brings" {
+    local members="cn=members,o=acme,ou=orgs,$PAT_BASE"
+
+    mirrors
+    removal_limit 1
+    at two removal_limit 1
+    change_member add carol acme members
+    change_member delete carol acme viewers
+    tokens 2 bob acme
+    tokens 2 carol acme
+    equal one two
+    run -53 ldap_admin ldapmodify <<<"$(remove_all "$members")"
+    [[ $output == *'removes 2 members with live tokens'* && $(live bob acme) == 2 ]]
+    # Two that the other server removed one by one, while it was alone; and two at once.
+    at two sandbox slapd-stop
+    change_member delete bob acme members
+    change_member delete carol acme members
+    at two sandbox slapd-start
+    equal one two
+    [[ $(at two live bob acme) == 0 && $(at two live carol acme) == 0 ]]
+    change_member add bob acme members
+    change_member add carol acme members
+    tokens 2 bob acme
+    tokens 2 carol acme
+    equal one two
+    at two ldap_admin ldapmodify -e relax <<<"$(remove_all "$members")"
+    equal one two
+    [[ $(live bob acme) == 0 && $(live carol acme) == 0 ]]
+    audit_is_right
+}
+
+# remove_all GROUP
+remove_all() {
+    printf '%s\n' "dn: $1" 'changetype: modify' 'replace: member'
+}
+
 @test "two providers: one that is killed, with changes yet to be shown, loses none" {
     local n
 

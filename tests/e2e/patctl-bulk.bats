@@ -159,6 +159,45 @@ entries() {
     run -67 pc admin org remove gone1 --yes
 }
 
+@test "org remove: what it asks for confirms the removal of more members than the limit" {
+    local group limit="olcOverlay={0}pat,olcDatabase={1}mdb,cn=config"
+
+    small_org gone5
+    pc admin mint --owner alice --org gone5 --id gone5-three >/dev/null
+    # Deeper than tokens, so that their owners leave first.
+    group=cn=deep,ou=two,ou=one,$O
+    ldap_admin_add <<LDIF
+dn: ou=one,$O
+objectClass: organizationalUnit
+ou: one
+
+dn: ou=two,ou=one,$O
+objectClass: organizationalUnit
+ou: two
+
+dn: $group
+objectClass: organizationalRole
+objectClass: patRoleGroup
+cn: deep
+patRole: member
+member: uid=alice,ou=people,$PAT_BASE
+member: uid=bob,ou=people,$PAT_BASE
+LDIF
+    ldap_admin ldapdelete "cn=owners,$O" "cn=members,$O" "cn=viewers,$O"
+    printf '%s\n' "dn: $limit" 'changetype: modify' 'replace: olcPatRemovalLimit' \
+        'olcPatRemovalLimit: 1' | ldap_admin_modify
+    run -53 ldap_admin ldapdelete "$group"
+    [[ $output == *'removes 2 members with live tokens and revokes their 2 tokens'* ]]
+    pc_options alice
+    run -64 setsid -w "$PAT_BUILD/patctl" org remove gone5 "${PC_OPTIONS[@]}"
+    [[ $(state gone5-one) == live ]]
+    run -0 pc admin org remove gone5 --yes
+    [[ $output == *'gone5 is deleted: 2 members, 1 role groups, 2 live tokens'* ]]
+    [[ $(entries) == 0 ]]
+    printf '%s\n' "dn: $limit" 'changetype: modify' 'replace: olcPatRemovalLimit' |
+        ldap_admin_modify
+}
+
 @test "org remove: anybody but the rootdn is refused before anything is deleted" {
     local before who
 
