@@ -351,15 +351,6 @@ verify(pam_handle_t *pamh, const struct settings *s, const char *user, const cha
     return pat_client_verify(s->socket, &req, token, len, s->timeout_ms, ret_id, diag);
 }
 
-/* Rejects the attempt, for everybody the same way. */
-static int
-reject(pam_handle_t *pamh, const struct settings *s, int rc)
-{
-    if (rc == PAM_AUTH_ERR && !s->nodelay)
-        (void)pam_fail_delay(pamh, FAIL_DELAY_US);
-    return rc;
-}
-
 static int
 check_token(pam_handle_t *pamh, const struct settings *s, const char *user,
     const char *token, size_t token_len)
@@ -371,7 +362,7 @@ check_token(pam_handle_t *pamh, const struct settings *s, const char *user,
     if (err == PAT_OK)
         return accept_identity(pamh, s, &id);
     log_failure(pamh, err, &diag);
-    return reject(pamh, s, pam_code(err));
+    return pam_code(err);
 }
 
 static int
@@ -393,7 +384,7 @@ authenticate(pam_handle_t *pamh, const struct settings *s)
         pam_syslog(pamh, LOG_NOTICE,
             "token refused: it was given as the login name; revoke it, the host may have "
             "logged it");
-        return reject(pamh, s, PAM_AUTH_ERR);
+        return PAM_AUTH_ERR;
     }
     switch (
         pat_token_recognise(s->prefix, password, strlen(password), &token, &token_len)) {
@@ -401,10 +392,10 @@ authenticate(pam_handle_t *pamh, const struct settings *s)
         return check_token(pamh, s, user, token, token_len);
     case PAT_LIKENESS_HIDDEN:
         pam_syslog(pamh, LOG_NOTICE,
-            "token refused: the password has other characters around it, or another "
-            "letter "
-            "case; give the token alone");
-        return reject(pamh, s, PAM_AUTH_ERR);
+            "token refused: the password has other characters around it, or is in "
+            "another "
+            "letter case; give the token alone");
+        return PAM_AUTH_ERR;
     case PAT_LIKENESS_NONE:
         break;
     }
@@ -425,6 +416,13 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
     err = read_settings(pamh, argc, argv, &s);
     if (err != PAT_OK)
         return pam_code(err);
+    /*
+     * Before anything depends on name or password: every failure of the stack takes the
+     * same time, so that the time does not show which names exist. libpam waits only if
+     * the whole stack fails.
+     */
+    if (!s.nodelay)
+        (void)pam_fail_delay(pamh, FAIL_DELAY_US);
     rc = authenticate(pamh, &s);
     pat_options_clear(table, &s);
     return rc;

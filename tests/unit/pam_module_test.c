@@ -138,8 +138,9 @@ delay(int retval, unsigned usec, void *arg)
     struct host *host =
         (struct host *)(void *)((char *)arg - offsetof(struct host, talk));
 
-    (void)retval;
-    host->delay_us = usec;
+    /* libpam calls it after a success, too; pam_fail_delay(3) leaves that to the host. */
+    if (retval != PAM_SUCCESS)
+        host->delay_us = usec;
 }
 
 /*
@@ -1161,9 +1162,15 @@ static const struct delay_row delays[] = {
     {"malformed", "rhp_", FAKE_ANSWER, PAT_OK, false, true},
     {"refused, nodelay", TOKEN, FAKE_ANSWER, PAT_ERR_REVOKED, true, false},
     {"accepted", TOKEN, FAKE_ANSWER, PAT_OK, false, false},
-    {"no token", "password", FAKE_ANSWER, PAT_OK, false, false},
-    {"unavailable", TOKEN, FAKE_CLOSE, PAT_OK, false, false},
-    {"patd's configuration", TOKEN, FAKE_ANSWER, PAT_ERR_CONFIG, false, false},
+    /* As long as a refusal: an unknown name must not be answered sooner than a known one.
+     */
+    {"no token", "password", FAKE_ANSWER, PAT_OK, false, true},
+    {"what sshd gives for an unknown name", FAKE, FAKE_ANSWER, PAT_OK, false, true},
+    {"a token inside", "x" TOKEN, FAKE_ANSWER, PAT_OK, false, true},
+    {"unavailable", TOKEN, FAKE_CLOSE, PAT_OK, false, true},
+    {"patd's configuration", TOKEN, FAKE_ANSWER, PAT_ERR_CONFIG, false, true},
+    {"no token, nodelay", "password", FAKE_ANSWER, PAT_OK, true, false},
+    {"unavailable, nodelay", TOKEN, FAKE_CLOSE, PAT_OK, true, false},
 };
 
 static void
