@@ -8,8 +8,12 @@
 
 # The factor of every bound that catches a hang. Measured once; the programs of the tests read
 # the same variable.
-PAT_TIME_SCALE=$("$(dirname -- "${BASH_SOURCE[0]}")/time-scale") || exit 1
+[[ ${PAT_TIME_SCALE-} =~ ^[1-9][0-9]{0,3}$ ]] ||
+    PAT_TIME_SCALE=$("$(dirname -- "${BASH_SOURCE[0]}")/time-scale") || exit 1
 export PAT_TIME_SCALE
+
+# The system's programs before others: a version manager's python3 is a dozen shell scripts.
+[[ $PATH == /usr/sbin:/usr/bin:* ]] || export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 
 # wait_for SECONDS COMMAND [ARG...]
 # Repeat COMMAND, in silence, until it succeeds. Fails when SECONDS, times PAT_TIME_SCALE, are
@@ -60,6 +64,25 @@ connections() {
 unix_listens() {
     "${@:2}" awk -v path="$1" '$8 == path && $4 == "00010000" { found = 1 } END { exit !found }' \
         /proc/self/net/unix
+}
+
+# files_that_match GREP-OPTION... -- PATH...
+# Print the names of files that have it, also below directories. A database is a gigabyte of
+# holes, which grep would read as one line, for half a minute: tar leaves them out.
+files_that_match() {
+    local options=() file
+
+    while [[ $1 != -- ]]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    grep -rla --exclude=data.mdb "${options[@]}" -- "$@" || (($? == 1)) || return
+    while IFS= read -r -d '' file; do
+        if tar --sparse -P -cf - -- "$file" | grep -qa "${options[@]}"; then
+            printf '%s\n' "$file"
+        fi
+    done < <(find "$@" -name data.mdb -print0)
 }
 
 # now_gt [OFFSET]

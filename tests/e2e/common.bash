@@ -28,7 +28,7 @@ sandbox_down() {
     "$ROOT/tests/sandbox" slapd-stop "$SANDBOX"
     "$ROOT/tests/sandbox" patd-stop "$SANDBOX"
     printf 'control rhp_%s\n' 00000000000000000000000000000000000000 >"$SANDBOX/log/control"
-    found=$(grep -rlaE 'rhp_[0-9A-Za-z]{16}' "$SANDBOX/")
+    found=$(files_that_match -E 'rhp_[0-9A-Za-z]{16}' -- "$SANDBOX/")
     "$ROOT/tests/sandbox" stop "$SANDBOX"
     if [[ $found != "$SANDBOX/log/control" ]]; then
         printf 'a token stands in: %s\n' "$found" >&2

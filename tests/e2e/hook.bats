@@ -1287,9 +1287,9 @@ dumps_with() {
     grep -q '^cn: a name of some twenty letters' "$OTHER/log/slapcat"
     printf 'a name of some twenty letters\n' >"$BATS_TEST_TMPDIR/name"
     [[ $(dumps_with "$BATS_TEST_TMPDIR/name" "$log") == *ldap_read*ldap_write* ]]
-    grep -raqF 'a name of some twenty letters' "$OTHER/db"
+    [[ -n $(files_that_match -F 'a name of some twenty letters' -- "$OTHER/db") ]]
     same "$(dumps_with "$file" "$log")" ''
-    run ! grep -raqF -f "$file" "$OTHER/"
+    same "$(files_that_match -F -f "$file" -- "$OTHER/")" ''
 }
 
 # --- controls ----------------------------------------------------------------------------------
