@@ -29,8 +29,7 @@ teardown() {
     end_background
     if ! cmp -s "$SECRETS/patd.conf" "$PAT_CONF"; then
         cp "$SECRETS/patd.conf" "$PAT_CONF"
-        sandbox patd-stop
-        sandbox patd-start
+        sandbox patd-restart
     fi
 }
 

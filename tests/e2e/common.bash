@@ -64,19 +64,20 @@ pam_service() {
 # login SERVICE USER [RHOST]
 # Log in with $MINT_TOKEN. Sets status and output, as run does, and LOGIN_MS.
 login() {
-    local args=()
+    local args=() took=$'\nauthenticate: [^\n]* ([0-9]+) ms(\n|$)'
     [[ -z ${3-} ]] || args=(-r "$3")
 
     status=0
     output=$("$PAT_BUILD/tests/pamlogin" "${args[@]}" "$PAM_DIR" "$1" "$2" \
         <<<"$MINT_TOKEN") || status=$?
-    LOGIN_MS=$(sed -n 's/^authenticate: .* \([0-9]*\) ms$/\1/p' <<<"$output")
+    LOGIN_MS=
+    [[ ! $'\n'$output =~ $took ]] || LOGIN_MS=${BASH_REMATCH[1]}
 }
 
 # expect CODE [DEADLINE-MS [MIN-MS]]
 # The last login ended in CODE, at its deadline or before, and not before MIN-MS.
 expect() {
-    if ! grep -q "^authenticate: $1 " <<<"$output" || ((LOGIN_MS < ${3:-0})) ||
+    if [[ $'\n'$output != *$'\n'"authenticate: $1 "* ]] || ((LOGIN_MS < ${3:-0})) ||
         ! no_hang "$LOGIN_MS" "${2:-60000}"; then
         printf 'expected %s, not before %s ms, got:\n%s\n' "$1" "${3:-0}" "$output" >&2
         tail -n 5 "$SANDBOX/log/patd.log" >&2
@@ -101,7 +102,13 @@ not_logged() {
     return 1
 }
 
-log_has() { log_since | grep -e "$1" | grep -qe "${2-}"; }
+log_has() {
+    if (($# > 1)); then
+        log_since | grep -e "$1" | grep -qe "$2"
+    else
+        log_since | grep -qe "$1"
+    fi
+}
 
 # From here on; what is still to be logged of what was before is waited for.
 log_mark() {
@@ -123,9 +130,11 @@ sandbox() {
 # Wait until patd and slapd, as far as they run, have nothing left to do: all is logged and
 # noted that clients with an answer have caused.
 sandbox_idle() {
-    local pids
+    local file pids=()
 
-    mapfile -t pids < <(cat "$PAT_PATD_PID" "$PAT_SLAPD_PID" 2>/dev/null)
+    for file in "$PAT_PATD_PID" "$PAT_SLAPD_PID"; do
+        ! { read -r <"$file"; } 2>/dev/null || pids+=("$REPLY")
+    done
     wait_for 20 at_rest "${pids[@]}"
 }
 
@@ -160,8 +169,7 @@ asks() {
 # Restart patd with these settings instead of, or besides, the present ones.
 set_conf() {
     write_conf "$@"
-    sandbox patd-stop
-    sandbox patd-start
+    sandbox patd-restart
 }
 
 write_conf() {

@@ -42,8 +42,8 @@ teardown() {
     done
     [[ -z ${OTHER-} ]] || "$ROOT/tests/sandbox" stop "$OTHER"
     cp "$BATS_TEST_TMPDIR/patd.conf" "$PAT_CONF"
-    sandbox slapd-stop && sandbox slapd-start
-    sandbox patd-stop && sandbox patd-start
+    kill -0 "$(slapd_pid)" 2>/dev/null || sandbox slapd-start
+    sandbox patd-restart
 }
 
 # other_sandbox: a second directory with the same token. Sets OTHER and OTHER_URI.
@@ -344,8 +344,7 @@ unavailable() {
 @test "a wrong password of the account: unavailable, and the log names the bind" {
     use_tcp "uri = $PAT_LDAP_URI"
     printf 'wrong\n' >"$SANDBOX/etc/bind.pw"
-    sandbox patd-stop
-    sandbox patd-start
+    sandbox patd-restart
     login plain alice
     expect PAM_AUTHINFO_UNAVAIL "$AT_ONCE"
     unavailable_for "bind: Invalid credentials"

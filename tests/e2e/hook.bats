@@ -1238,8 +1238,18 @@ via=$MINT_ID|from=imap@host from 192.0.2.7|verifier=$verifier,$PAT_BASE"
 # "lines" are all other lines.
 dumps_with() {
     LC_ALL=C awk '
-        NR == FNR { needles[$0]; next }
+        # What all needles begin with is sought first: they are many, and so are the lines.
+        NR == FNR {
+            needles[$0]
+            if (NR == 1)
+                prefix = $0
+            while (index($0, prefix) != 1)
+                prefix = substr(prefix, 1, length(prefix) - 1)
+            next
+        }
         function found(text,    needle) {
+            if (!index(text, prefix))
+                return 0
             for (needle in needles)
                 if (index(text, needle))
                     return 1

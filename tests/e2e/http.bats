@@ -353,8 +353,7 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
     new_token alice acme
     for _ in 1 2 3; do
         both bearer_in SERVER alice acme owner
-        sandbox patd-stop
-        sandbox patd-start
+        sandbox patd-restart
     done
     both bearer_in SERVER alice acme owner
 }

@@ -226,8 +226,7 @@ mark_searches() {
     expect PAM_SUCCESS
     (($(searches) == 2))
     sed -i '/^owner_filter /d' "$PAT_CONF"
-    sandbox patd-stop
-    sandbox patd-start
+    sandbox patd-restart
 }
 
 @test "patd: a token outside of the base of patd has no role by what the overlay tells" {
@@ -260,8 +259,7 @@ mark_searches() {
         logged 'owner does not exist'
     done
     sed -i '/^owner_filter /d' "$PAT_CONF"
-    sandbox patd-stop
-    sandbox patd-start
+    sandbox patd-restart
     ldap_admin ldapmodrdn -r -s "$people" "uid=carol,ou=former-$ORG,$PAT_BASE" uid=carol
     owner_is carol viewer || owner_is carol member
     login plain carol

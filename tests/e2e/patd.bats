@@ -121,8 +121,7 @@ patd_fails() {
     wait_for 15 eval "! kill -0 $pid 2>/dev/null"
     logged 'stopped'
     kill -TERM "$load"
-    sandbox patd-stop
-    sandbox patd-start
+    sandbox patd-restart
     login plain alice
     expect PAM_SUCCESS
 }
@@ -312,8 +311,7 @@ verifier=cn=patd,ou=services,$PAT_BASE" ]]
     kill -KILL "$(patd_pid)"
     wait_for 15 eval '! kill -0 "$(patd_pid)" 2>/dev/null'
     [[ -S $PAT_SOCKET ]]
-    sandbox patd-stop
-    sandbox patd-start
+    sandbox patd-restart
     login plain alice
     expect PAM_SUCCESS
 }

@@ -50,8 +50,7 @@ teardown() {
     kill -CONT "$(slapd_pid)" 2>/dev/null || sandbox slapd-start
     if ! patd_serves || ! cmp -s "$BATS_TEST_TMPDIR/patd.conf" "$PAT_CONF"; then
         cp "$BATS_TEST_TMPDIR/patd.conf" "$PAT_CONF"
-        sandbox patd-stop
-        sandbox patd-start
+        sandbox patd-restart
     fi
 }
 
@@ -493,8 +492,7 @@ has_lines() { [[ $(log_since | grep -c "$2") -eq $1 ]]; }
 @test "the socket is closed but for its group" {
     [[ $EUID -eq 0 ]] || skip 'needs root, to be another user'
     sed -i '/^saslauthd_socket_mode /d' "$PAT_CONF"
-    sandbox patd-stop
-    sandbox patd-start
+    sandbox patd-restart
     [[ $(stat -c '%a %U' "$MUX") == '660 root' ]]
     install -m 644 "$BATS_TEST_DIRNAME/saslauthd_client.py" "$SANDBOX/client.py"
     run as_nobody /usr/bin/python3 "$SANDBOX/client.py" checkpass "$MUX" alice <"$TOKEN_FILE"
