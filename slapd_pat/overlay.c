@@ -85,11 +85,33 @@ check_event_writer(struct pat_work *w)
         "pat: the audit log is written by the server; only the rootdn may change it");
 }
 
+/* A service that admits an org knows it by its name alone. */
+static int
+check_org_name(struct pat_work *w, Entry *e)
+{
+    char *name = NULL, *other = NULL;
+    int rc = pat_tree_same_name(&w->txn, e, w->before, &name, &other);
+
+    if (rc == LDAP_COMPARE_FALSE)
+        return LDAP_SUCCESS;
+    if (rc != LDAP_COMPARE_TRUE)
+        return pat_failed(w);
+    rc = pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
+        "pat: the name \"%s\" belongs to another org, %s: choose another name", name,
+        other);
+    ch_free(name);
+    ch_free(other);
+    return rc;
+}
+
 static int
 check_org(struct pat_work *w, Entry *e)
 {
     const struct berval *max = pat_value(e, pat_schema.max_lifetime);
+    int rc = check_org_name(w, e);
 
+    if (rc != LDAP_SUCCESS)
+        return rc;
     if (max != NULL && (max->bv_len > 10 || strtoll(max->bv_val, NULL, 10) <= 0))
         return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
             "pat: patMaxLifetime: must be 1 to 9999999999 seconds; take it away to "

@@ -131,6 +131,87 @@ pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
     }
 }
 
+/* The attribute in the RDN; of several the first. NULL: unknown. */
+static AttributeDescription *
+naming_attribute(const Entry *e)
+{
+    AttributeDescription *ad = NULL;
+    const char *why;
+    char *end = memchr(e->e_nname.bv_val, '=', e->e_nname.bv_len);
+    struct berval type = {0, e->e_nname.bv_val};
+
+    if (end == NULL)
+        return NULL;
+    type.bv_len = (ber_len_t)(end - type.bv_val);
+    return slap_bv2ad(&type, &ad, &why) == LDAP_SUCCESS ? ad : NULL;
+}
+
+/* Normalized values of two attributes may differ in case; patd ignores it. */
+static bool
+names_match(const struct berval *a, const struct berval *b)
+{
+    return a->bv_len == b->bv_len && strncasecmp(a->bv_val, b->bv_val, a->bv_len) == 0;
+}
+
+static bool
+has_name(const Entry *org, const struct berval *name)
+{
+    AttributeDescription *ad = naming_attribute(org);
+    const Attribute *a = ad == NULL ? NULL : attrs_find(org->e_attrs, ad);
+    unsigned i;
+
+    for (; a != NULL; a = attrs_find(a->a_next, ad))
+        for (i = 0; i < a->a_numvals; i++)
+            if (names_match(&a->a_nvals[i], name))
+                return true;
+    return false;
+}
+
+struct name_search {
+    Entry *org, *before; /* `before` is NULL where that was no org */
+    char *name, *other;
+};
+
+static int
+org_seen(Entry *e, void *arg)
+{
+    struct name_search *s = arg;
+    AttributeDescription *ad = naming_attribute(s->org);
+    const Attribute *a = ad == NULL ? NULL : attrs_find(s->org->e_attrs, ad);
+    unsigned i;
+
+    if (!pat_is(e, pat_schema.org) || dn_match(&e->e_nname, &s->org->e_nname))
+        return 0;
+    for (; a != NULL; a = attrs_find(a->a_next, ad)) {
+        for (i = 0; i < a->a_numvals; i++) {
+            if (!has_name(e, &a->a_nvals[i]) ||
+                (s->before != NULL && has_name(s->before, &a->a_nvals[i])))
+                continue;
+            s->name = ch_strdup(a->a_vals[i].bv_val);
+            s->other = ch_strdup(e->e_name.bv_val);
+            return LDAP_COMPARE_TRUE;
+        }
+    }
+    return 0;
+}
+
+int
+pat_tree_same_name(
+    struct pat_txn *t, Entry *org, Entry *before, char **ret_name, char **ret_other)
+{
+    struct name_search s = {org,
+        before != NULL && pat_is(before, pat_schema.org) ? before : NULL, NULL, NULL};
+    AttributeAssertion class;
+    Filter f = filter_class(&class, pat_schema.org);
+    int rc = pat_txn_search(t, suffix(t), &f, org_seen, &s);
+
+    if (rc != LDAP_COMPARE_TRUE)
+        return rc == LDAP_SUCCESS ? LDAP_COMPARE_FALSE : rc;
+    *ret_name = s.name;
+    *ret_other = s.other;
+    return rc;
+}
+
 struct role_search {
     const struct berval *except;
     int (*visit)(const struct berval *role, const struct berval *nrole, void *arg);

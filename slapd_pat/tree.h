@@ -26,6 +26,14 @@ void pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
     struct pat_entries *ret_orgs);
 
 /*
+ * Does another org have a name of the entry `org`, which the entry `before` (NULL: none)
+ * had not as an org? The names of an org are the values of the attribute in its RDN.
+ * LDAP_COMPARE_TRUE, with the name and the DN of the other one, for ch_free(), or _FALSE.
+ */
+PAT_MUST_USE int pat_tree_same_name(
+    struct pat_txn *t, Entry *org, Entry *before, char **ret_name, char **ret_other);
+
+/*
  * Ask `visit` for each role that `person` has in `org`, by a group other than the one at
  * `except`, which may be NULL. `role` is normalized. A nonzero answer ends the search and
  * is returned.

@@ -655,6 +655,54 @@ EOF
     change "$O" 'delete: objectClass' 'objectClass: patOrg' | ldap_admin_modify
 }
 
+# org_entry DN LINE...: an org
+org_entry() {
+    entry "$1" "objectClass: ${ORG_TYPE:-organization}" 'objectClass: patOrg' "${@:2}"
+}
+
+@test "a second org with the name of another one is refused, wherever it stands" {
+    local name who other said
+
+    new_org
+    other=$ORG
+    said="belongs to another org, $O: choose another name"
+    new_org
+    for who in admin helen; do
+        for name in "$other" "${other^^}" "  ${other}  "; do
+            org_entry "o=$name,ou=tokens,$O" | refused "$who" 19 "$said" ldapadd
+        done
+        ORG_TYPE=organizationalUnit org_entry "ou=${other^}," "ou: $other" |
+            sed "s/,\$/,$orgs/" | refused "$who" 19 "$said" ldapadd
+        org_entry "o=third,$orgs" 'o: third' "o: $other" | refused "$who" 19 "$said" ldapadd
+        change "$O" 'add: o' "o: ${other^^}" | refused "$who" 19 "$said" ldapmodify
+        change "$O" 'replace: o' "o: $ORG" 'o: fourth' "o: $other" |
+            refused "$who" 19 "$said" ldapmodify
+    done
+    # The class comes later.
+    entry "o=$other,ou=tokens,$O" 'objectClass: organization' "o: $other" | ldap_admin_add
+    change "o=$other,ou=tokens,$O" 'add: objectClass' 'objectClass: patOrg' |
+        refused admin 19 "$said" ldapmodify
+    # A value in another attribute is no name.
+    change "$O" 'add: description' "description: $other" | ldap_admin_modify
+    change "$O" 'add: o' "o: ${ORG}-alias" | ldap_admin_modify
+    org_entry "o=$ORG-alias,$orgs" | refused admin 19 'belongs to another org' ldapadd
+}
+
+@test "orgs that had one name before the overlay was there can be changed otherwise" {
+    local first
+
+    new_org
+    first=$O
+    org_entry "o=$ORG,ou=tokens,$O" "o: $ORG" | import_offline
+    for O in "$first" "o=$ORG,ou=tokens,$first"; do
+        change "$O" 'replace: patMaxTokens' 'patMaxTokens: 5' | ldap_admin_modify
+        change "$O" 'add: o' "o: another-$ORG" | ldap_admin_modify
+        change "$O" 'delete: o' "o: another-$ORG" | ldap_admin_modify
+    done
+    ldap_admin ldapdelete "$O"
+    org_entry "$O" | refused admin 19 "belongs to another org, $first" ldapadd
+}
+
 # --- revoke --------------------------------------------------------------------------------------
 
 @test "revoke: by its owner, whatever time is written" {
