@@ -761,12 +761,24 @@ pat_directory_free(struct pat_directory *dir)
     free(dir);
 }
 
+/* An embedded NUL, written \00, ends the text for whoever copies it. */
+static bool
+dn_has_nul(LDAPDN dn)
+{
+    for (size_t i = 0; dn[i] != NULL; i++)
+        for (size_t j = 0; dn[i][j] != NULL; j++)
+            if (memchr(dn[i][j]->la_value.bv_val, '\0', dn[i][j]->la_value.bv_len) !=
+                NULL)
+                return true;
+    return false;
+}
+
 bool
 pat_directory_dn_valid(const char *text)
 {
     LDAPDN dn = NULL;
-    bool valid =
-        ldap_str2dn(text, &dn, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS && dn != NULL;
+    bool valid = ldap_str2dn(text, &dn, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS &&
+                 dn != NULL && !dn_has_nul(dn);
 
     ldap_dnfree(dn);
     return valid;
