@@ -265,6 +265,18 @@ pat_txn_reader(struct pat_txn *t, Operation *op, slap_overinst *on)
     t->header.oh_connid = (unsigned long)-1;
 }
 
+/* Of a name that is shorter than its suffix back-mdb would read what stands before it. */
+static bool
+is_within(struct pat_txn *t, const struct berval *ndn)
+{
+    const struct berval *suffix;
+
+    for (suffix = t->op->o_bd->be_nsuffix; !BER_BVISNULL(suffix); suffix++)
+        if (dnIsSuffix(ndn, suffix))
+            return true;
+    return false;
+}
+
 bool
 pat_txn_look(struct pat_txn *t, const struct berval *ndn,
     void (*look)(Entry *e, void *arg), void *arg)
@@ -276,7 +288,8 @@ pat_txn_look(struct pat_txn *t, const struct berval *ndn,
     Entry *e = NULL;
 
     internal(t, &o, &db, &cb, LDAP_REQ_SEARCH);
-    if (db.bd_info->bi_entry_get_rw(&o, &dn, NULL, NULL, 0, &e) != 0 || e == NULL)
+    if (!is_within(t, ndn) ||
+        db.bd_info->bi_entry_get_rw(&o, &dn, NULL, NULL, 0, &e) != 0 || e == NULL)
         return false;
     look(e, arg);
     db.bd_info->bi_entry_release_rw(&o, e, 0);
@@ -326,6 +339,8 @@ pat_txn_search(struct pat_txn *t, const struct berval *base, Filter *filter,
     slap_callback cb;
     SlapReply rs = {.sr_type = REP_RESULT};
 
+    if (!is_within(t, base))
+        return LDAP_SUCCESS;
     internal(t, &o, &db, &cb, LDAP_REQ_SEARCH);
     cb.sc_response = search_response;
     cb.sc_private = &v;
