@@ -34,6 +34,7 @@ kind_of(const char *action)
     if (strcasecmp(action, "org_member.removed") == 0)
         return REMOVAL_MEMBER;
     if (strcasecmp(action, "org_member.added") == 0 ||
+        strcasecmp(action, "org_member.renamed") == 0 ||
         strcasecmp(action, "org_member.role_changed") == 0)
         return REMOVAL_NONE_MEMBER;
     return 0;

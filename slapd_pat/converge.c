@@ -700,10 +700,15 @@ settle_removal(struct pat_work *w, Entry *event)
     if (time == NULL || s.id == NULL || org.bv_len == 0 ||
         !dn_of(pat_value(event, pat_schema.target), &person))
         goto out;
-    rc = pat_member_has_role(w, &org, &person);
+    /* Groups let go of who was deleted, too. */
+    rc = pat_txn_exists(&w->txn, &person) ? pat_member_has_role(w, &org, &person)
+                                          : LDAP_COMPARE_TRUE;
     if (rc == LDAP_COMPARE_TRUE) {
         rc = pat_tree_events(
             &w->txn, &org, "org_member.added", NULL, time, return_seen, &s);
+        if (rc == LDAP_SUCCESS)
+            rc = pat_tree_events(
+                &w->txn, &org, "org_member.renamed", NULL, time, return_seen, &s);
         if (rc == LDAP_SUCCESS) {
             Debug(LDAP_DEBUG_ANY,
                 "%s pat: removes %s from %s: another server did so before\n",

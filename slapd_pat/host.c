@@ -71,6 +71,12 @@ pat_is(Entry *e, ObjectClass *oc)
     return is_entry_objectclass(e, oc, SLAP_OCF_CHECK_SUP) != 0;
 }
 
+bool
+pat_is_person(const struct pat_settings *set, const Entry *e)
+{
+    return attr_find(e->e_attrs, set->login) != NULL;
+}
+
 struct berval
 pat_bv(const char *s)
 {

@@ -76,6 +76,9 @@ bool pat_same(const struct berval *a, const struct berval *b);
 /* Is `e`, which may be NULL, of that class? */
 bool pat_is(Entry *e, ObjectClass *oc);
 
+/* Returns whether `e` is a person: it has the login attribute. */
+bool pat_is_person(const struct pat_settings *set, const Entry *e);
+
 /* A berval that only looks at the text. */
 struct berval pat_bv(const char *s);
 

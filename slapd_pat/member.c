@@ -83,10 +83,10 @@ role_found(const struct berval *role, const struct berval *nrole, void *arg)
 }
 
 static int
-member_event(struct pat_work *w, const struct berval *org, const char *action,
-    const struct berval *person, struct role from, struct role to, const char *reason)
+member_event(struct pat_work *w, const struct berval *org, const struct berval *person,
+    struct role from, struct role to, const char *reason)
 {
-    struct pat_event event = {.action = action, .target = person};
+    struct pat_event event = {.target = person};
     struct berval was = BER_BVNULL, is = BER_BVNULL, why = BER_BVNULL;
     bool changed = from.name != NULL && to.name != NULL;
 
@@ -96,6 +96,9 @@ member_event(struct pat_work *w, const struct berval *org, const char *action,
         is = pat_bv(to.name);
     if (reason != NULL)
         why = pat_bv(reason);
+    event.action = to.name == NULL     ? "org_member.removed"
+                   : from.name == NULL ? "org_member.added"
+                                       : "org_member.role_changed";
     event.detail[0].key = changed ? "from" : "role";
     event.detail[0].value = from.name != NULL ? &was : &is;
     event.detail[1].key = "to";
@@ -239,13 +242,9 @@ person_changed(struct pat_work *w, Entry *org, struct person *p, struct role was
     /* The rest is only counted: the request is going to be refused. */
     if (rc != LDAP_SUCCESS || removes_too_many(w))
         goto out;
-    /* Who was deleted left then, with an event; only the name stood here still. */
-    if (is.name != NULL || pat_txn_exists(&w->txn, p->ndn))
-        rc = member_event(w, &org->e_name,
-            is.name == NULL    ? "org_member.removed"
-            : was.name == NULL ? "org_member.added"
-                               : "org_member.role_changed",
-            p->dn, was, is, NULL);
+    /* A placeholder, or the name of a person who was deleted, has no event. */
+    if (pat_tree_is_person(&w->txn, w->set, p->ndn))
+        rc = member_event(w, &org->e_name, p->dn, was, is, NULL);
     if (rc == LDAP_SUCCESS && (is.name == NULL || was.name == NULL))
         rc = pat_token_revoke_all(
             w, &org->e_nname, p->ndn, &org->e_nname, "member-removed");
@@ -321,45 +320,6 @@ database(struct pat_work *w)
     return &w->op->o_bd->be_nsuffix[0];
 }
 
-/* Tokens of that name whose owner is gone: there was no entry of that name. */
-static int
-revoke_leftovers(struct pat_work *w, const struct berval *ndn)
-{
-    return pat_token_revoke_all(w, database(w), ndn, NULL, "owner-deleted");
-}
-
-/* The orgs that a person was in, each with the strongest role. */
-struct membership {
-    Entry *org;
-    char *name, *nname;
-};
-
-static void
-membership_note(struct pat_work *w, struct membership **list, size_t *len, Entry *org,
-    struct role role)
-{
-    struct role have;
-    struct membership *m;
-    size_t i;
-
-    for (i = 0; i < *len; i++)
-        if (bvmatch(&(*list)[i].org->e_nname, &org->e_nname))
-            break;
-    if (i == *len) {
-        *list = ch_realloc(*list, (*len + 1) * sizeof(**list));
-        (*list)[i] = (struct membership){entry_dup(org), NULL, NULL};
-        (*len)++;
-    }
-    m = &(*list)[i];
-    have = (struct role){m->name, m->nname};
-    if (role.name != NULL && !role_same(stronger(w->set, have, role), have)) {
-        ch_free(m->name);
-        ch_free(m->nname);
-        m->name = ch_strdup(role.name);
-        m->nname = ch_strdup(role.nname);
-    }
-}
-
 /* Every value that names the person, under whatever subtype of member. */
 static Modifications *
 without(Entry *group, const struct berval *ndn)
@@ -407,53 +367,6 @@ leave_group(struct pat_work *w, Entry *group, Entry *person)
 }
 
 static int
-person_deleted(struct pat_work *w, Entry *before)
-{
-    struct pat_entries groups = {0}, orgs = {0};
-    struct membership *in = NULL;
-    struct role none = {NULL, NULL};
-    size_t n = 0, i, j;
-    int rc;
-
-    rc = pat_tree_naming(&w->txn, database(w), pat_schema.group, pat_schema.member,
-        &before->e_nname, false, &groups);
-    if (rc != LDAP_SUCCESS) {
-        rc = pat_failed(w);
-        goto out;
-    }
-    for (i = 0; i < groups.len; i++) {
-        pat_tree_orgs(&w->txn, &groups.e[i]->e_nname, groups.e[i], &orgs);
-        for (j = 0; j < orgs.len; j++)
-            membership_note(w, &in, &n, orgs.e[j], role_of(groups.e[i]));
-        pat_entries_clear(&orgs);
-    }
-    for (i = 0; i < n && rc == LDAP_SUCCESS; i++)
-        rc = member_event(w, &in[i].org->e_name, "org_member.removed", &before->e_name,
-            (struct role){in[i].name, in[i].nname}, none, "owner-deleted");
-    if (rc == LDAP_SUCCESS)
-        rc =
-            pat_token_revoke_all(w, database(w), &before->e_nname, NULL, "owner-deleted");
-    for (i = 0; i < groups.len && rc == LDAP_SUCCESS; i++) {
-        rc = leave_group(w, groups.e[i], before);
-        groups.e[i] = NULL;
-    }
-out:
-    for (i = 0; i < n; i++) {
-        entry_free(in[i].org);
-        ch_free(in[i].name);
-        ch_free(in[i].nname);
-    }
-    ch_free(in);
-    /* Those that were given away are holes. */
-    for (i = j = 0; i < groups.len; i++)
-        if (groups.e[i] != NULL)
-            groups.e[j++] = groups.e[i];
-    groups.len = j;
-    pat_entries_clear(&groups);
-    return rc;
-}
-
-static int
 any_role(const struct berval *role, const struct berval *nrole, void *arg)
 {
     (void)role;
@@ -466,8 +379,11 @@ int
 pat_member_has_role(
     struct pat_work *w, const struct berval *org, const struct berval *person)
 {
-    int rc = pat_tree_roles(&w->txn, org, person, NULL, any_role, NULL);
+    int rc;
 
+    if (!pat_tree_is_person(&w->txn, w->set, person))
+        return LDAP_COMPARE_FALSE;
+    rc = pat_tree_roles(&w->txn, org, person, NULL, any_role, NULL);
     if (rc == LDAP_SUCCESS)
         return LDAP_COMPARE_FALSE;
     return rc == LDAP_COMPARE_TRUE ? rc : pat_failed(w);
@@ -514,23 +430,30 @@ pat_member_leave(
     return rc;
 }
 
-/* What `ndn`, which is `old` or below it, is called now. Both to be freed. */
+/* What `ndn`, which is `old` or below it, is called now. To be freed. */
 static void
-renamed(struct pat_work *w, const struct berval *ndn, Entry *old, Entry *new,
-    struct berval *ret_dn, struct berval *ret_ndn)
+renamed_ndn(const struct berval *ndn, Entry *old, Entry *new, struct berval *ret_ndn)
 {
     size_t keep = ndn->bv_len - old->e_nname.bv_len;
-    Entry *e;
 
-    if (keep == 0) {
-        pat_dup(ret_dn, &new->e_name);
-        pat_dup(ret_ndn, &new->e_nname);
-        return;
-    }
     ret_ndn->bv_len = keep + new->e_nname.bv_len;
     ret_ndn->bv_val = ch_malloc(ret_ndn->bv_len + 1);
     memcpy(ret_ndn->bv_val, ndn->bv_val, keep);
     memcpy(ret_ndn->bv_val + keep, new->e_nname.bv_val, new->e_nname.bv_len + 1);
+}
+
+/* The same, and as people wrote it. Both to be freed. */
+static void
+renamed(struct pat_work *w, const struct berval *ndn, Entry *old, Entry *new,
+    struct berval *ret_dn, struct berval *ret_ndn)
+{
+    Entry *e;
+
+    renamed_ndn(ndn, old, new, ret_ndn);
+    if (ndn->bv_len == old->e_nname.bv_len) {
+        pat_dup(ret_dn, &new->e_name);
+        return;
+    }
     /* The name as people wrote it, where there is such an entry. */
     e = pat_txn_get(&w->txn, ret_ndn);
     pat_dup(ret_dn, e != NULL ? &e->e_name : ret_ndn);
@@ -627,6 +550,13 @@ follow_all(struct pat_work *w, ObjectClass *oc, AttributeDescription *ad, Entry 
     return rc;
 }
 
+/* Tokens of that name whose owner is gone: there was no entry of that name. */
+static int
+revoke_leftovers(struct pat_work *w, const struct berval *ndn)
+{
+    return pat_token_revoke_all(w, database(w), ndn, NULL, "owner-deleted");
+}
+
 /* The same for all entries below one that has a new name, before tokens follow to it. */
 static int
 revoke_leftovers_below(struct pat_work *w, Entry *after)
@@ -649,29 +579,255 @@ revoke_leftovers_below(struct pat_work *w, Entry *after)
     return rc;
 }
 
-static int
-person_renamed(struct pat_work *w, Entry *before, Entry *after, bool below)
+/* The roles of one name in one org. Points into the lists of `struct standings`. */
+struct standing {
+    struct berval ndn;        /* the name now; to be freed */
+    const struct berval *old; /* the name before, as it was written */
+    const Entry *org;
+    struct role had;  /* by the name before */
+    struct role kept; /* by the name now, which groups had already */
+};
+
+struct standings {
+    struct pat_entries groups, orgs;
+    struct standing *s;
+    size_t len, cap;
+};
+
+static void
+standings_clear(struct standings *l)
 {
+    while (l->len > 0)
+        ch_free(l->s[--l->len].ndn.bv_val);
+    ch_free(l->s);
+    pat_entries_clear(&l->groups);
+    pat_entries_clear(&l->orgs);
+    *l = (struct standings){.s = NULL};
+}
+
+/* By org, so that the events of one come together, and then by name. */
+static int
+standing_compare(const void *a, const void *b)
+{
+    const struct standing *x = a, *y = b;
+    int c = ber_bvcmp(&x->org->e_nname, &y->org->e_nname);
+
+    return c != 0 ? c : ber_bvcmp(&x->ndn, &y->ndn);
+}
+
+/* One for each name and org, with the strongest roles. */
+static void
+standings_merge(const struct pat_settings *set, struct standings *l)
+{
+    size_t i, last = 0;
+
+    if (l->len == 0)
+        return;
+    qsort(l->s, l->len, sizeof(*l->s), standing_compare);
+    for (i = 1; i < l->len; i++) {
+        struct standing *to = &l->s[last], *s = &l->s[i];
+
+        if (standing_compare(to, s) != 0) {
+            l->s[++last] = *s;
+            continue;
+        }
+        to->had = stronger(set, to->had, s->had);
+        to->kept = stronger(set, to->kept, s->kept);
+        to->old = to->old != NULL ? to->old : s->old;
+        ch_free(s->ndn.bv_val);
+    }
+    l->len = last + 1;
+}
+
+static struct standing *
+standing_new(struct standings *l)
+{
+    if (l->len == l->cap) {
+        l->cap = l->cap == 0 ? 16 : 2 * l->cap;
+        l->s = ch_realloc(l->s, l->cap * sizeof(*l->s));
+    }
+    l->s[l->len] = (struct standing){.old = NULL};
+    return &l->s[l->len++];
+}
+
+/* An entry that was changed: its names, and whether it is a person. */
+struct change {
+    Entry *before, *after; /* or NULL */
+    bool was, is, renamed, below;
+};
+
+/* Who is named by `group` in `org`, as `base` or below it. */
+static void
+note_members(struct standings *l, const struct change *c, Entry *group, const Entry *org,
+    const struct berval *base)
+{
+    bool by_old = c->renamed && base == &c->before->e_nname;
+    Attribute *a = group->e_attrs;
+    struct standing *s;
+    unsigned i;
+
+    while ((a = attrs_find(a, pat_schema.member)) != NULL) {
+        for (i = 0; i < a->a_numvals; i++) {
+            if (c->below ? !dnIsSuffix(&a->a_nvals[i], base)
+                         : !bvmatch(&a->a_nvals[i], base))
+                continue;
+            s = standing_new(l);
+            s->org = org;
+            if (by_old) {
+                renamed_ndn(&a->a_nvals[i], c->before, c->after, &s->ndn);
+                s->old = &a->a_vals[i];
+                s->had = role_of(group);
+            } else {
+                pat_dup(&s->ndn, &a->a_nvals[i]);
+                *(c->renamed ? &s->kept : &s->had) = role_of(group);
+            }
+        }
+        a = a->a_next;
+    }
+}
+
+/* What the role groups say of `base`, and with c->below of the names below it. */
+static int
+note_groups(struct pat_work *w, struct standings *l, const struct change *c,
+    const struct berval *base)
+{
+    size_t i = l->groups.len, first;
+
+    if (pat_tree_naming(&w->txn, database(w), pat_schema.group, pat_schema.member, base,
+            c->below, &l->groups) != LDAP_SUCCESS)
+        return pat_failed(w);
+    for (; i < l->groups.len; i++) {
+        Entry *group = l->groups.e[i];
+
+        /* As in pat_tree_roles(). */
+        if (pat_is(group, pat_schema.token) || role_of(group).name == NULL)
+            continue;
+        first = l->orgs.len;
+        pat_tree_orgs(&w->txn, &group->e_nname, group, &l->orgs);
+        for (; first < l->orgs.len; first++)
+            note_members(l, c, group, l->orgs.e[first], base);
+    }
+    return LDAP_SUCCESS;
+}
+
+static int
+renamed_event(struct pat_work *w, const struct berval *org, const struct berval *person,
+    const struct berval *old)
+{
+    struct pat_event event = {.action = "org_member.renamed", .target = person};
+
+    event.detail[0].key = "from";
+    event.detail[0].value = old;
+    return pat_event_add(w, org, &event);
+}
+
+/* What became of one person in one org. */
+static int
+standing_changed(struct pat_work *w, const struct change *c, const struct standing *s,
+    const struct berval *dn, bool was, bool is)
+{
+    struct role none = {NULL, NULL}, before = was ? s->had : none;
+    struct role after = is ? stronger(w->set, s->had, s->kept) : none;
+    const char *reason = c->after == NULL ? "owner-deleted" : "login-removed";
+    int rc = LDAP_SUCCESS;
+
+    if (c->renamed && before.name != NULL && after.name != NULL)
+        rc = renamed_event(w, &s->org->e_name, dn, s->old);
+    if (rc != LDAP_SUCCESS || role_same(before, after))
+        return rc;
+    rc = member_event(
+        w, &s->org->e_name, dn, before, after, after.name == NULL ? reason : NULL);
+    if (rc == LDAP_SUCCESS && before.name == NULL)
+        rc = pat_token_revoke_all(
+            w, &s->org->e_nname, &s->ndn, &s->org->e_nname, "member-removed");
+    return rc;
+}
+
+static int
+standings_changed(struct pat_work *w, const struct change *c, struct standings *l)
+{
+    Entry *top = c->after != NULL ? c->after : c->before, *e;
+    size_t i;
+    int rc = LDAP_SUCCESS;
+
+    standings_merge(w->set, l);
+    for (i = 0; i < l->len && rc == LDAP_SUCCESS; i++) {
+        struct standing *s = &l->s[i];
+
+        if (bvmatch(&s->ndn, &top->e_nname)) {
+            s->old = &(c->before != NULL ? c->before : top)->e_name;
+            rc = standing_changed(w, c, s, &top->e_name, c->was, c->is);
+            continue;
+        }
+        e = pat_txn_get(&w->txn, &s->ndn);
+        if (e != NULL && pat_is_person(w->set, e))
+            rc = standing_changed(w, c, s, &e->e_name, true, true);
+        if (e != NULL)
+            entry_free(e);
+    }
+    return rc;
+}
+
+/* Nobody new gets tokens; then groups and tokens follow a name. */
+static int
+names_changed(struct pat_work *w, const struct change *c)
+{
+    int rc = LDAP_SUCCESS;
+
+    if (c->is && !c->was && c->before != NULL)
+        rc = revoke_leftovers(w, &c->before->e_nname);
+    if (rc == LDAP_SUCCESS && (c->before == NULL || c->renamed))
+        rc = revoke_leftovers(w, &c->after->e_nname);
+    if (rc == LDAP_SUCCESS && c->renamed && c->below)
+        rc = revoke_leftovers_below(w, c->after);
+    if (rc == LDAP_SUCCESS && c->renamed)
+        rc = follow_all(
+            w, pat_schema.group, pat_schema.member, c->before, c->after, c->below);
+    if (rc == LDAP_SUCCESS && c->renamed)
+        rc = follow_all(
+            w, pat_schema.token, pat_schema.owner, c->before, c->after, c->below);
+    return rc;
+}
+
+/* The tokens of who is no person any more, and the groups that name what is gone. */
+static int
+person_ended(struct pat_work *w, const struct change *c, struct standings *l)
+{
+    const struct berval *ndn =
+        c->after != NULL ? &c->after->e_nname : &c->before->e_nname;
+    size_t i;
     int rc;
 
-    rc = revoke_leftovers(w, &after->e_nname);
-    if (rc == LDAP_SUCCESS && below)
-        rc = revoke_leftovers_below(w, after);
-    if (rc == LDAP_SUCCESS)
-        rc = follow_all(w, pat_schema.group, pat_schema.member, before, after, below);
-    if (rc == LDAP_SUCCESS)
-        rc = follow_all(w, pat_schema.token, pat_schema.owner, before, after, below);
+    rc = pat_token_revoke_all(
+        w, database(w), ndn, NULL, c->after == NULL ? "owner-deleted" : "login-removed");
+    for (i = 0; c->after == NULL && i < l->groups.len && rc == LDAP_SUCCESS; i++)
+        rc = leave_group(w, entry_dup(l->groups.e[i]), c->before);
     return rc;
 }
 
 int
 pat_member_person_changed(struct pat_work *w, Entry *before, Entry *after, bool below)
 {
-    if (before == NULL)
-        return revoke_leftovers(w, &after->e_nname);
-    if (after == NULL)
-        return person_deleted(w, before);
-    if (!bvmatch(&before->e_nname, &after->e_nname))
-        return person_renamed(w, before, after, below);
-    return LDAP_SUCCESS;
+    struct change c = {before, after, before != NULL && pat_is_person(w->set, before),
+        after != NULL && pat_is_person(w->set, after),
+        before != NULL && after != NULL && !bvmatch(&before->e_nname, &after->e_nname),
+        below};
+    struct standings l = {.s = NULL};
+    int rc;
+
+    /* Of what is deleted or renamed the names go, person or not. */
+    if (after != NULL && !c.renamed && c.was == c.is)
+        return LDAP_SUCCESS;
+    c.below = below && c.renamed;
+    rc = note_groups(w, &l, &c, before != NULL ? &before->e_nname : &after->e_nname);
+    if (rc == LDAP_SUCCESS && c.renamed)
+        rc = note_groups(w, &l, &c, &after->e_nname);
+    if (rc == LDAP_SUCCESS && after != NULL)
+        rc = names_changed(w, &c);
+    if (rc == LDAP_SUCCESS)
+        rc = standings_changed(w, &c, &l);
+    if (rc == LDAP_SUCCESS && (after == NULL || (c.was && !c.is)))
+        rc = person_ended(w, &c, &l);
+    standings_clear(&l);
+    return rc;
 }

@@ -126,12 +126,6 @@ check_org(struct pat_work *w, Entry *e)
     return LDAP_SUCCESS;
 }
 
-static bool
-is_person(const struct pat_settings *set, Entry *e)
-{
-    return attr_find(e->e_attrs, set->login) != NULL;
-}
-
 /* The entry under its new name. */
 static Entry *
 renamed_entry(struct pat_work *w)
@@ -732,9 +726,9 @@ hook_add(Operation *op, SlapReply *rs)
             return go(op, rs, op_add, prepare_nothing, pat_converge_added);
     }
     if (is_internal(op) ||
-        !(adds_ours(op->ora_e) ||
-            ((is_person(on->on_bi.bi_private, op->ora_e) || pat_reserve_concerns(op)) &&
-                !pat_txn_client_has_one(op))))
+        !(adds_ours(op->ora_e) || ((pat_is_person(on->on_bi.bi_private, op->ora_e) ||
+                                       pat_reserve_concerns(op)) &&
+                                      !pat_txn_client_has_one(op))))
         return pass(op, rs, op_add);
     return go(op, rs, op_add, prepare_add, after_add);
 }

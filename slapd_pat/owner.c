@@ -46,7 +46,8 @@ role_found(const struct berval *role, const struct berval *nrole, void *arg)
 
 struct owner_look {
     Operation *op;
-    bool visible;
+    const struct pat_settings *set;
+    bool visible, person;
     Attribute *uids;
 };
 
@@ -68,6 +69,7 @@ owner_seen(Entry *e, void *arg)
     unsigned i;
 
     look->visible = may_find(look->op, e);
+    look->person = pat_is_person(look->set, e);
     for (i = 0; look->visible && uid != NULL && i < uid->a_numvals; i++)
         add_value(&look->uids, pat_schema.owner_uid, &uid->a_vals[i], &uid->a_nvals[i]);
 }
@@ -107,7 +109,7 @@ pat_owner_attributes(Operation *op, SlapReply *rs)
     const struct berval *owner;
     struct berval org;
     struct pat_txn t;
-    struct owner_look look = {op, false, NULL};
+    struct owner_look look = {.op = op, .set = on->on_bi.bi_private};
 
     /* A consumer would store them. */
     if ((!uid && !role) || rs->sr_entry == NULL || op->o_sync > SLAP_CONTROL_IGNORED ||
@@ -118,13 +120,13 @@ pat_owner_attributes(Operation *op, SlapReply *rs)
     if (owner == NULL || BER_BVISEMPTY(&org))
         return SLAP_CB_CONTINUE;
     pat_txn_reader(&t, op, on);
-    /* Roles are read as the rootdn, but only for an owner that the client may find. */
+    /* Roles are read as the rootdn, but only for a person that the client may find. */
     (void)pat_txn_look(&t, owner, owner_seen, &look);
     if (uid && may_read(op, rs, pat_schema.owner_uid))
         append(rs, look.uids);
     else if (look.uids != NULL)
         attr_free(look.uids);
-    if (role && look.visible && may_read(op, rs, pat_schema.owner_role))
+    if (role && look.visible && look.person && may_read(op, rs, pat_schema.owner_role))
         append(rs, roles_of(&t, &org, owner));
     return SLAP_CB_CONTINUE;
 }

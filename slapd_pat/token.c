@@ -337,7 +337,7 @@ check_owner(struct pat_work *w, Entry *e, Entry *org)
     if (is_record(w, e))
         return LDAP_SUCCESS;
     owner = pat_txn_get(&w->txn, ndn);
-    person = owner != NULL && attr_find(owner->e_attrs, w->set->login) != NULL;
+    person = owner != NULL && pat_is_person(w->set, owner);
     if (owner == NULL) {
         return pat_refuse(w, LDAP_CONSTRAINT_VIOLATION,
             "pat: patOwner: there is no entry %s in this database", dn->bv_val);

@@ -212,6 +212,29 @@ pat_tree_same_name(
     return rc;
 }
 
+struct person_look {
+    const struct pat_settings *set;
+    bool is;
+};
+
+static void
+person_seen(Entry *e, void *arg)
+{
+    struct person_look *look = arg;
+
+    look->is = pat_is_person(look->set, e);
+}
+
+bool
+pat_tree_is_person(
+    struct pat_txn *t, const struct pat_settings *set, const struct berval *ndn)
+{
+    struct person_look look = {set, false};
+
+    /* The root DSE is no entry of the database. */
+    return ndn->bv_len > 0 && pat_txn_look(t, ndn, person_seen, &look) && look.is;
+}
+
 struct role_search {
     const struct berval *except;
     int (*visit)(const struct berval *role, const struct berval *nrole, void *arg);

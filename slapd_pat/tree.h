@@ -25,6 +25,10 @@ void pat_entries_clear(struct pat_entries *list);
 void pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
     struct pat_entries *ret_orgs);
 
+/* Returns whether there is an entry of that name, in this database, that is a person. */
+bool pat_tree_is_person(
+    struct pat_txn *t, const struct pat_settings *set, const struct berval *ndn);
+
 /*
  * Does another org have a name of the entry `org`, which the entry `before` (NULL: none)
  * had not as an org? The names of an org are the values of the attribute in its RDN.

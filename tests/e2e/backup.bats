@@ -93,7 +93,7 @@ make_token() {
 @test "replay: a member who was added again later stays, in whatever order the file is" {
     local again
 
-    for again in org_member.added org_member.role_changed; do
+    for again in org_member.added org_member.role_changed org_member.renamed; do
         { event 2 $again "uid=bob,ou=people,$PAT_BASE" &&
             event 1 org_member.removed "UID=bob, ou=people,$PAT_BASE"; } >"$LOG"
         run -0 pc admin replay "$LOG"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2154,SC2153      # what hook_load sets
 #
-# The hook: what an entry becomes by its name.
+# The hook: who is a person, and what an entry becomes by its name.
 
 bats_require_minimum_version 1.5.0
 load common
@@ -132,4 +132,137 @@ pat.revoked|by=cn=admin|target=both|owner=uid=bob,ou=people|reason=deleted"
     is_revoked "$LEFT" "$PAT_ADMIN_DN" owner-deleted
     is_live "patId=hers,ou=tokens,$O"
     ldap_admin ldapdelete "uid=nora,ou=south,$PAT_BASE" "ou=south,$PAT_BASE"
+}
+
+# --- who is a person ---------------------------------------------------------------------------
+
+@test "placeholders, groups and missing entries are no persons: no event, no token" {
+    local dn
+    new_org
+    entry "cn=plain,$people" 'objectClass: organizationalRole' | ldap_admin_add
+    for dn in "uid=missing,$people" "cn=plain,$people" "cn=owners,$O" 'cn=x' 'cn=x,dc=other' ''; do
+        printf '"%s"\n' "$dn"
+        change "cn=members,$O" 'add: member' "member: $dn" | ldap_admin_modify
+        [[ -z $dn ]] || token "patId=x,ou=tokens,$O" "patOwner: $dn" |
+            refused admin 19 patOwner ldapadd "${secret[@]}"
+    done
+    change "cn=members,$O" 'replace: patRole' 'patRole: viewer' | ldap_admin_modify
+    same "$(new_events)" 'org_member.role_changed|by=cn=admin|target=uid=bob,ou=people|from=member|to=viewer'
+    mark
+    for dn in "uid=missing,$people" "cn=plain,$people" "cn=owners,$O" 'cn=x' 'cn=x,dc=other' ''; do
+        change "cn=members,$O" 'delete: member' "member: $dn" | ldap_admin_modify
+    done
+    change "cn=members,$O" 'add: member' "member: cn=plain,$people" | ldap_admin_modify
+    ldap_admin ldapdelete "cn=plain,$people"
+    same "$(new_events)" ''
+    same "$(get "cn=members,$O" member)" "$bob"
+}
+
+@test "a person who is added becomes a member then, with the strongest role" {
+    new_org
+    change_member add late "$ORG" viewers
+    change_member add late "$ORG" members
+    same "$(new_events)" ''
+    left_over "uid=late,$people"
+    mark
+    new_person late
+    same "$(sorted_events)" 'org_member.added|by=cn=admin|target=uid=late,ou=people|role=member
+pat.revoked|by=cn=admin|target=left1|owner=uid=late,ou=people|reason=owner-deleted'
+    mint_self late "$ORG"
+    ldap_admin ldapdelete "uid=late,$people"
+}
+
+@test "a login attribute that comes makes a member, and one that goes removes it" {
+    local dn
+    new_org
+    dn=cn=turning,$people
+    entry "$dn" 'objectClass: inetOrgPerson' 'sn: turning' | ldap_admin_add
+    change "cn=members,$O" 'add: member' "member: $dn" | ldap_admin_modify
+    same "$(new_events)" ''
+    left_over "$dn"
+    mark
+    change "$dn" 'add: uid' 'uid: turning' | ldap_admin_modify
+    is_revoked "$LEFT" "$PAT_ADMIN_DN" owner-deleted
+    same "$(new_events | grep -c .)" 2
+    same "$(new_events | grep org_member)" \
+        'org_member.added|by=cn=admin|target=cn=turning,ou=people|role=member'
+    token "patId=turning,ou=tokens,$O" "patHash: $(hex 80)" "patOwner: $dn" | ldap_admin_add
+    same "$(get "patId=turning,ou=tokens,$O" patOwnerRole)" member
+    mark
+    change "$dn" 'replace: uid' 'uid: turned' | ldap_admin_modify
+    same "$(new_events)" ''
+    is_live "patId=turning,ou=tokens,$O"
+    change "$dn" 'delete: uid' | ldap_admin_modify
+    is_revoked "patId=turning,ou=tokens,$O" "$PAT_ADMIN_DN" login-removed
+    same "$(get "patId=turning,ou=tokens,$O" patOwnerRole)" ''
+    same "$(sorted_events)" \
+        'org_member.removed|by=cn=admin|target=cn=turning,ou=people|reason=login-removed|role=member
+pat.revoked|by=cn=admin|target=turning|owner=cn=turning,ou=people|reason=login-removed'
+    token "patId=x,ou=tokens,$O" "patOwner: $dn" | refused admin 19 patOwner ldapadd "${secret[@]}"
+    # The same by a rename.
+    mark
+    ldap_admin ldapmodrdn "$dn" cn=turning+uid=turning </dev/null
+    same "$(new_events)" \
+        'org_member.added|by=cn=admin|target=cn=turning+uid=turning,ou=people|role=member'
+    mark
+    ldap_admin ldapmodrdn -r "cn=turning+uid=turning,$people" cn=turning </dev/null
+    same "$(new_events)" \
+        'org_member.removed|by=cn=admin|target=cn=turning,ou=people|reason=login-removed|role=member'
+    ldap_admin ldapdelete "$dn"
+}
+
+@test "a group that keeps its last member, deleted: the next of that name is added with an event" {
+    new_person kept
+    ORG_CLASS=groupOfNames new_org
+    change "cn=owners,$O" 'replace: member' "member: uid=kept,$people" | ldap_admin_modify
+    ldap_admin ldapdelete "uid=kept,$people"
+    same "$(get "cn=owners,$O" member)" "uid=kept,$people"
+    mark
+    new_person kept
+    same "$(new_events)" 'org_member.added|by=cn=admin|target=uid=kept,ou=people|role=owner'
+    ldap_admin ldapdelete "uid=kept,$people"
+    mark
+    new_person other
+    ldap_admin ldapmodrdn -r "uid=other,$people" uid=kept </dev/null
+    same "$(new_events)" 'org_member.added|by=cn=admin|target=uid=kept,ou=people|role=owner'
+    ldap_admin ldapdelete "uid=kept,$people"
+}
+
+@test "a person who is renamed leaves an event in each org, and none elsewhere" {
+    local here
+    new_person rosa
+    new_org
+    change_member add rosa "$ORG" members
+    change_member add ruth "$ORG" owners
+    mint_self rosa "$ORG"
+    here=$ORG
+    new_org
+    ORG=$here
+    mark
+    # To a name of more rights, which a group had kept free.
+    ldap_admin ldapmodrdn -r "uid=rosa,$people" uid=ruth </dev/null
+    same "$(sorted_events)" "org_member.renamed|by=cn=admin|target=uid=ruth,ou=people|from=uid=rosa,$people
+org_member.role_changed|by=cn=admin|target=uid=ruth,ou=people|from=member|to=owner"
+    is_live "$MINT_DN"
+    same "$(events "${O:2:${#ORG}}" '(patAction=org_member.renamed)')" ''
+    mark
+    ldap_admin ldapmodrdn -r "uid=ruth,$people" uid=RUTH </dev/null
+    same "$(new_events)" ''
+    refused rosa '*' '' ldapmodrdn -r "uid=ruth,$people" uid=rosa </dev/null
+    ldap_admin ldapdelete "uid=ruth,$people"
+}
+
+@test "a container that is renamed: each member below it leaves an event, nobody else" {
+    new_org
+    entry "ou=east,$PAT_BASE" 'objectClass: organizationalUnit' | ldap_admin_add
+    new_person emma "ou=east,$PAT_BASE"
+    new_person elsa "ou=east,$PAT_BASE"
+    change "cn=members,$O" 'add: member' "member: uid=emma,ou=east,$PAT_BASE" \
+        "member: uid=none,ou=east,$PAT_BASE" "member: uid=elsa,ou=west,$PAT_BASE" | ldap_admin_modify
+    mark
+    ldap_admin ldapmodrdn -r "ou=east,$PAT_BASE" ou=west </dev/null
+    same "$(sorted_events)" "org_member.added|by=cn=admin|target=uid=elsa,ou=west|role=member
+org_member.renamed|by=cn=admin|target=uid=emma,ou=west|from=uid=emma,ou=east,$PAT_BASE"
+    ldap_admin ldapdelete "uid=emma,ou=west,$PAT_BASE" "uid=elsa,ou=west,$PAT_BASE" \
+        "ou=west,$PAT_BASE"
 }

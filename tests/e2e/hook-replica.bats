@@ -631,6 +631,41 @@ completes_without() {
     audit_is_right
 }
 
+@test "two providers: a token minted while its owner ceases to be a person ends when they meet" {
+    local dn="cn=turning,ou=people,$PAT_BASE"
+
+    mirrors
+    ldap_admin_modify <<LDIF
+dn: $dn
+changetype: add
+objectClass: inetOrgPerson
+cn: turning
+sn: turning
+uid: turning
+
+dn: cn=members,o=acme,ou=orgs,$PAT_BASE
+changetype: modify
+add: member
+member: $dn
+LDIF
+    equal one two
+    parted one
+    parted two
+    printf '%s\n' "dn: $dn" 'changetype: modify' 'delete: uid' | at one ldap_admin_modify
+    use two
+    ldap_admin ldapadd -e postread=patSecret >/dev/null <<LDIF
+dn: patId=turning,ou=tokens,o=acme,ou=orgs,$PAT_BASE
+objectClass: patToken
+patOwner: $dn
+LDIF
+    joined one two 2
+    joined two one 1
+    equal one two
+    [[ -n $(ldap_admin_get "patId=turning,ou=tokens,o=acme,ou=orgs,$PAT_BASE" patRevoked) ]]
+    # The groups keep the name, as at the server where the attribute was removed.
+    ldap_admin_get "cn=members,o=acme,ou=orgs,$PAT_BASE" member | grep -qxF "$dn"
+}
+
 @test "a consumer of the access log (delta) is equal, with one client and with many" {
     server log --no-patd
     {

@@ -1114,7 +1114,9 @@ uid=francis,$people"
     same "$(get "cn=members,$O" member | sort)" "$bob
 uid=frank,ou=staff,$PAT_BASE"
     same "$(get "$MINT_DN" patOwner)" "uid=frank,ou=staff,$PAT_BASE"
-    same "$(new_events)" ''
+    same "$(new_events)" \
+        "org_member.renamed|by=cn=admin|target=uid=francis,ou=people|from=uid=frank,$people
+org_member.renamed|by=uid=helen,ou=people|target=uid=frank,ou=staff|from=uid=francis,$people"
     is_live "$MINT_DN"
     # The old name is nobody's now.
     new_person frank
@@ -1157,7 +1159,9 @@ uid=grace-hopper,$people"
         printf 'pat.revoked|by=cn=admin|target=%s|owner=uid=%s,ou=people|reason=owner-deleted\n' \
             "$name" "$name"
     done >"$BATS_TEST_TMPDIR/events"
-    same "$(new_events)" "$(<"$BATS_TEST_TMPDIR/events")"
+    same "$(new_events | grep -v ^org_member.renamed)" "$(<"$BATS_TEST_TMPDIR/events")"
+    same "$(new_events | grep ^org_member.renamed)" \
+        "org_member.renamed|by=cn=admin|target=uid=fiona,ou=people|from=uid=finn,$people"
     is_live "$MINT_DN"
     same "$(get "$MINT_DN" patOwner)" "uid=fiona,$people"
     # An entry that is nobody is let pass.
@@ -1165,14 +1169,15 @@ uid=grace-hopper,$people"
     ldap_admin ldapdelete "uid=fiona,$people" "uid=florian,$people" "cn=nobody,$people"
 }
 
-# All values that are not the server's own, but for the case of letters.
+# All values that are not the server's own, but for the case of letters and the audit log.
 plain_tree() {
-    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "$PAT_BASE" '(objectClass=*)' '*' |
+    ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "$PAT_BASE" \
+        '(!(|(objectClass=patEvent)(ou=audit)))' '*' |
         tr '[:upper:]' '[:lower:]' | sort
 }
 
 @test "what holds the people is renamed: roles and tokens follow, there and back" {
-    local before
+    local before name
     new_org
     mint_self bob "$ORG"
     before=$(plain_tree)
@@ -1185,7 +1190,10 @@ uid=bob,ou=folk,$PAT_BASE"
     is_live "$MINT_DN"
     ldap_admin ldapmodrdn -r "ou=folk,$PAT_BASE" ou=people </dev/null
     same "$(plain_tree)" "$before"
-    same "$(new_events)" ''
+    same "$(new_events | LC_ALL=C sort)" "$(for name in alice bob carol; do
+        printf 'org_member.renamed|by=cn=admin|target=uid=%s,ou=%s|from=uid=%s,ou=%s,%s\n' \
+            $name folk $name people "$PAT_BASE" $name people $name folk "$PAT_BASE"
+    done | LC_ALL=C sort)"
     refused bob 50 '' ldapmodrdn -r "$bob" uid=robert </dev/null
     refused admin 68 '' ldapmodrdn -r "$bob" uid=carol </dev/null
 }
