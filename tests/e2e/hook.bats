@@ -1588,7 +1588,7 @@ EOF
 # Does slapd start with these lines of slapd.conf, from the first database on? Sets said to
 # what it says.
 opens() {
-    local conf=$BATS_TEST_TMPDIR/slapd.conf db=$BATS_TEST_TMPDIR/db uri file pid rc=0
+    local conf=$BATS_TEST_TMPDIR/slapd.conf db=$BATS_TEST_TMPDIR/db uri file pid end rc=0
 
     uri=ldapi://${db//\//%2F}%2Fs
     rm -rf "$db"
@@ -1605,8 +1605,9 @@ opens() {
     LDAPNOINIT=1 /usr/sbin/slapd -d config,none -f "$conf" -h "$uri" >"$BATS_TEST_TMPDIR/said" \
         2>&1 3>&- &
     pid=$!
-    until LDAPNOINIT=1 ldapwhoami -x -H "$uri" -o nettimeout=10 >/dev/null 2>&1; do
-        if [[ ! -e /proc/$pid/exe ]]; then
+    end=$((SECONDS + 30 * PAT_TIME_SCALE))
+    until LDAPNOINIT=1 ldapwhoami -x -H "$uri" -o nettimeout=$((10 * PAT_TIME_SCALE)) >/dev/null 2>&1; do
+        if [[ ! -e /proc/$pid/exe ]] || ((SECONDS > end)); then
             rc=1
             break
         fi
