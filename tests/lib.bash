@@ -88,7 +88,7 @@ files_that_match() {
 # now_gt [OFFSET]
 # Print the generalizedTime of now, or of OFFSET seconds from now (may be negative).
 now_gt() {
-    TZ=UTC0 printf '%(%Y%m%d%H%M%SZ)T\n' $(($(printf '%(%s)T') + ${1:-0}))
+    TZ=UTC0 printf '%(%Y%m%d%H%M%SZ)T\n' $((EPOCHSECONDS + ${1:-0}))
 }
 
 # ldap_as UID TOOL [ARG...]
@@ -133,15 +133,26 @@ ldap_admin_get() {
         sed -n "s/^$2: //p"
 }
 
-# random_id
-# Print a patId that nothing else has.
-random_id() {
-    local id=''
+# value_in TEXT NAME
+# Sets REPLY to the value of the first line "NAME: VALUE" in TEXT, or to nothing.
+value_in() {
+    local text=$'\n'$1$'\n'
 
-    while ((${#id} < 16)); do
-        id+=$(head -c 64 /dev/urandom | LC_ALL=C tr -dc a-z0-9)
-    done
-    printf 'test-%s\n' "${id:0:16}"
+    REPLY=
+    [[ $text != *$'\n'"$2: "* ]] || {
+        REPLY=${text#*$'\n'"$2: "}
+        REPLY=${REPLY%%$'\n'*}
+    }
+}
+
+# random_id
+# Print a patId that no other token has.
+random_id() { printf 'test-%08x%08x\n' "$SRANDOM" "$SRANDOM"; }
+
+# mint_id ORG: sets MINT_ID, which no other token has, and MINT_DN.
+mint_id() {
+    printf -v MINT_ID 'test-%08x%08x' "$SRANDOM" "$SRANDOM"
+    MINT_DN="patId=$MINT_ID,ou=tokens,o=$1,ou=orgs,$PAT_BASE"
 }
 
 # mint UID ORG [LDIF-LINE...]
@@ -152,14 +163,15 @@ mint() {
     shift 2
 
     made=$("$PAT_BUILD/patctl" generate) || return
-    MINT_TOKEN=$(sed -n 's/^token: //p' <<<"$made")
-    hash=$(sed -n 's/^patHash: //p' <<<"$made")
+    value_in "$made" token
+    MINT_TOKEN=$REPLY
+    value_in "$made" patHash
+    hash=$REPLY
     if [[ -z $MINT_TOKEN || -z $hash ]]; then
         printf 'mint: patctl generate did not print a token and its patHash\n' >&2
         return 1
     fi
-    MINT_ID=$(random_id)
-    MINT_DN="patId=$MINT_ID,ou=tokens,o=$org,ou=orgs,$PAT_BASE"
+    mint_id "$org"
     {
         printf '%s\n' "dn: $MINT_DN" 'objectClass: patToken' "patId: $MINT_ID" \
             "patHash: $hash" "patOwner: uid=$uid,ou=people,$PAT_BASE"
@@ -175,15 +187,15 @@ mint_self() {
     shift 2
 
     MINT_TOKEN=''
-    MINT_ID=$(random_id)
-    MINT_DN="patId=$MINT_ID,ou=tokens,o=$org,ou=orgs,$PAT_BASE"
+    mint_id "$org"
     answer=$(
         {
             printf '%s\n' "dn: $MINT_DN" 'objectClass: patToken' "patId: $MINT_ID"
             (($# == 0)) || printf '%s\n' "$@"
         } | ldap_as "$uid" ldapadd -o ldif-wrap=no -e postread=patSecret
     ) || return
-    MINT_TOKEN=$(sed -n '/^# ==> postread$/,/^# <== postread$/s/^patSecret: //p' <<<"$answer")
+    value_in "${answer#*$'\n# ==> postread\n'}" patSecret
+    MINT_TOKEN=$REPLY
     if [[ -z $MINT_TOKEN ]]; then
         printf 'mint_self: the answer to the add has no patSecret\n' >&2
         return 1

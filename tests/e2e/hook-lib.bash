@@ -119,12 +119,13 @@ viewers viewer $carol"
 
 # import UID ORG [LDIF-LINE...]: quicker than mint, and nobody has the token.
 import() {
-    local uid=$1 org=$2
+    local uid=$1 org=$2 hash
     shift 2
 
-    MINT_ID=$(random_id)
-    MINT_DN="patId=$MINT_ID,ou=tokens,o=$org,$orgs"
-    token "$MINT_DN" "patHash: $(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n')" \
+    mint_id "$org"
+    printf -v hash '%08x' "$SRANDOM" "$SRANDOM" "$SRANDOM" "$SRANDOM" "$SRANDOM" "$SRANDOM" \
+        "$SRANDOM" "$SRANDOM"
+    token "$MINT_DN" "patHash: $hash" \
         "patOwner: uid=$uid,$people" "$@" | ldap_admin_add
 }
 
