@@ -203,15 +203,21 @@ load_stops() {
     LOAD_PID=
 }
 
-# answers FROM-MS TO-MS: of what began within: how many, how many failed, slowest in ms.
+# asked_after FROM-MS N: so many, or more, that began after that have an answer.
+asked_after() {
+    (($(awk -v from="$1" '$1 >= from { n++ } END { print n + 0 }' "$LOAD") >= $2))
+}
+
+# answers FROM-MS FIRST [LAST]: of what began after that, in the order in which it began: how
+# many, how many failed, slowest in ms.
 answers() {
-    awk -v from="$1" -v to="$2" '
-        $1 >= from && $1 < to {
+    LC_ALL=C sort -n "$LOAD" | awk -v from="$1" -v first="$2" -v last="${3:-0}" '
+        $1 >= from && ++number >= first && (last == 0 || number <= last) {
             n++
             if ($3 != "0") failed++
             if ($2 > slowest) slowest = $2
         }
-        END { print n + 0, failed + 0, slowest + 0 }' "$LOAD"
+        END { print n + 0, failed + 0, slowest + 0 }'
 }
 
 # database SERVER: all that it has on its disk, an entry a line, sorted.
