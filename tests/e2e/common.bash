@@ -144,9 +144,22 @@ under_way() {
     local pid
 
     for pid; do
-        wait_for 20 asks "$pid" || return
+        # One that has ended can only have its answer: nothing to wait for.
+        wait_for 20 eval "asks $pid || is_over $pid" || return
+        if is_over "$pid"; then
+            printf 'under_way: the client has ended already\n' >&2
+            return 1
+        fi
     done
     sandbox_idle
+}
+
+# is_over PID: that process has ended, and perhaps nobody has waited for it yet.
+is_over() {
+    local stat
+
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+    [[ ${stat##*) } == Z* ]]
 }
 
 # asks PID: that client is connected, has asked, and waits for the answer.

@@ -250,8 +250,8 @@ unavailable() {
 
 @test "SIGTERM: what is in flight is answered" {
     local pid
-    set_conf 'timeout = 20s'
-    pam_service patient timeout=20s
+    set_conf 'timeout = 60s'
+    pam_service patient timeout=60s
     pid=$(patd_pid)
     kill -STOP "$(slapd_pid)"
     # shellcheck disable=SC2016 # the inner shell expands
