@@ -397,7 +397,7 @@ LDIF
     server two --no-patd --empty
     use one
     equal one two
-    load_server "${LOAD_SECONDS:-$((8 * PAT_TIME_SCALE))}"
+    load_server "${LOAD_SECONDS:-8}"
     load_is_right
     equal one two
     log_is_right

@@ -439,10 +439,21 @@ reads() {
     bounded ldapsearch -LLL -b "ou=orgs,$PAT_BASE" '(objectClass=patToken)' patId >/dev/null
 }
 
+# has_done_all: every kind of change has been made, and some tokens are revoked.
+has_done_all() {
+    local kind
+
+    for kind in 'delete acme' 'add acme' 'delete globex' 'add globex'; do
+        grep -q "^$kind" "$BATS_TEST_TMPDIR/changes" || return
+    done
+    (($(count '(patRevoked=*)') > 5))
+}
+
 # load_server SECONDS [FUNCTION...]
-# Everything at once, by several clients, and these besides.
+# Everything at once, by several clients, and these besides; longer where the machine is too
+# busy to do each once in that time.
 load_server() {
-    local name
+    local name status=0
 
     tokens 20 carol acme
     bob_told >"$BATS_TEST_TMPDIR/told"
@@ -453,7 +464,9 @@ load_server() {
         writer "$name"
     done
     sleep "$1"
+    wait_for 60 has_done_all || status=1
     load_ends
+    return "$status"
 }
 
 # How often the events say that bob left and came.
