@@ -110,13 +110,16 @@ else
 endif
 
 # The long forms of tests that make test runs in short: slapd is killed 200 times amid
-# removals of members; patctl lists 100,000 tokens; two providers are apart for a minute.
+# removals of members; patctl lists 100,000 tokens; two providers are apart for a minute, and
+# are stopped, killed and cut off ten times each while they catch up.
 campaign: deps
 	@$(MAKE) --no-print-directory all tools
 	@PAT_KILLS=$${PAT_KILLS:-200} BUILD=$(BUILD) tests/run tests/e2e/hook-atomic.bats
 	@PAT_SPLIT_SECONDS=$${PAT_SPLIT_SECONDS:-60} PAT_RACE_ROUNDS=$${PAT_RACE_ROUNDS:-60} \
 	    PAT_REVOKE_ROUNDS=$${PAT_REVOKE_ROUNDS:-30} BUILD=$(BUILD) \
 	    tests/run tests/e2e/distributed.bats
+	@PAT_CONVERGE_ROUNDS=$${PAT_CONVERGE_ROUNDS:-10} BUILD=$(BUILD) \
+	    tests/run tests/e2e/hook-converge.bats
 	@PATCTL_TOKENS=$${PATCTL_TOKENS:-100000} BUILD=$(BUILD) tests/run tests/e2e/patctl.bats
 
 # SECONDS for each harness, two at a time; what is found new is kept in $(BUILD)/fuzz, and what

@@ -3,7 +3,8 @@
 
 usage: forward.py NEAR FAR PORT READY [BYTES]
 
-With BYTES the server is heard for so many bytes of each connection, and is silent then.
+With BYTES the server is heard for so many bytes of each connection, and is silent then; after
+them the file READY.silent is there.
 """
 
 import socket
@@ -21,6 +22,8 @@ def pump(source, sink, left=None):
         sink.sendall(data if left is None else data[:left])
         if left is not None:
             left = max(0, left - len(data))
+            if left == 0:
+                open(ready + ".silent", "w").close()
     sink.shutdown(socket.SHUT_WR)
 
 
