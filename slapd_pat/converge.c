@@ -27,12 +27,12 @@ struct pat_pending {
     ldap_pvt_thread_mutex_t mutex;
     struct pat_item *first, **last;
     /*
-     * contextCSN when the overlay began to look at the database: what it was not through
-     * with before is no older. Later the first of each server that is new.
+     * contextCSN when the overlay began to look at the database: what was not settled
+     * before is no older. Later also the first CSN of each new server.
      */
     BerVarray marks;
     bool marked, recalled;
-    bool failed; /* to recall; nothing may be completed */
+    bool failed; /* to recall: then nothing may be completed */
 };
 
 /*
@@ -479,7 +479,7 @@ pat_converge_closed(BackendDB *be, slap_overinst *on)
 {
     struct pat_pending *pending = ((struct pat_settings *)on->on_bi.bi_private)->pending;
 
-    /* Else what it has not looked for is no older than the marks that it has. */
+    /* Before the recall the marks that are there still hold. */
     if (!slapd_shutdown && pending->recalled)
         mark(pending, be, on);
 }

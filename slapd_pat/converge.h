@@ -19,8 +19,8 @@
  * The last two depend on other entries, which may come in any order: they wait until the
  * provider has said that all that it has to send is here. They wait in memory. After a
  * restart slapd does not receive them again: they are found in the database by their
- * entryCSN, which is not before the contextCSN with which the database was opened. So it
- * is where the overlay was removed or disabled for a while: what came meanwhile is found.
+ * entryCSN, which is not before the contextCSN with which the database was opened. The
+ * same search finds what came while the overlay was removed or disabled.
  *
  * Called by threads of replication, with the received change applied and uncommitted.
  * Results are LDAP result codes; other than LDAP_SUCCESS, w->text says why.
@@ -49,7 +49,7 @@ bool pat_converge_modifies(const Operation *op);
 
 /*
  * When the overlay begins, and ceases, to look at the database: notes the stored
- * contextCSN. With all that was received before that it is through.
+ * contextCSN. All that was received before that contextCSN is settled.
  */
 void pat_converge_opened(BackendDB *be, slap_overinst *on);
 void pat_converge_closed(BackendDB *be, slap_overinst *on);
@@ -62,7 +62,7 @@ void pat_converge_recall(Operation *op, slap_overinst *on);
 
 /*
  * Does it say that all is here, while something waits for that? Searches the database
- * where it is the first that is heard of a server.
+ * where the contextCSN names a server for the first time.
  */
 bool pat_converge_completes(Operation *op, slap_overinst *on);
 
