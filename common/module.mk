@@ -3,7 +3,7 @@
 
 CLIENT_SRC := bearer client daemon error file option proto secret shape strv
 CORE_SRC   := conf decide directory gentime ldap_conn ldap_cork ldap_guard \
-	net record revoke saslauthd scope token uri verify
+	net overlays record revoke saslauthd scope token uri verify
 CLIENT_OBJ := $(CLIENT_SRC:%=$(OBJ)/common/%.o)
 CORE_OBJ   := $(CORE_SRC:%=$(OBJ)/common/%.o)
 CORE_LIBS  := -linih -lldap -llber -lcrypto -lz -lpthread

@@ -8,6 +8,7 @@
 #include "converge.h"
 #include "lutil.h"
 #include "shape.h"
+#include "stack.h"
 #include "strv.h"
 #include "txn.h"
 
@@ -461,6 +462,8 @@ pat_config_db_open(BackendDB *be, ConfigReply *cr)
     rc = find_schema(cr);
     if (rc == 0)
         rc = check_database(be, on, cr);
+    if (rc == 0)
+        rc = pat_stack_check(be, on, cr);
     /* slapadd and the like write without us, and some only read. */
     if (rc == 0 && (slapMode & SLAP_TOOL_MODE) == 0)
         rc = prime(be, cr);

@@ -2,8 +2,8 @@
 # slapd's overlay, compiled with slapd's internal headers: those that fetch-source put into
 # .deps/, or with OPENLDAP_SRC=DIR those of the source tree that slapd was built from.
 
-SLAPD_PAT_SRC := config converge event host member mint outer overlay owner reserve token \
-	tree txn
+SLAPD_PAT_SRC := config converge event host member mint outer overlay owner reserve stack \
+	token tree txn
 
 # Looked up once, and only when the module is built.
 once = $(eval $(1) := $(2))$($(1))

@@ -23,6 +23,7 @@
 #include "outer.h"
 #include "owner.h"
 #include "reserve.h"
+#include "stack.h"
 #include "token.h"
 
 static slap_overinst overlay;
@@ -920,7 +921,9 @@ init_module(int argc, char *argv[])
     if (rc == 0)
         rc = overlay_register(&overlay);
     /* Last: slapd would keep the functions of a module that it has not loaded. */
-    return rc != 0 ? rc : refuse_transactions();
+    if (rc == 0)
+        rc = refuse_transactions();
+    return rc != 0 ? rc : pat_stack_watch();
 }
 
 PAT_EXPORT int term_module(void);
@@ -928,6 +931,7 @@ PAT_EXPORT int term_module(void);
 int
 term_module(void)
 {
+    pat_stack_unwatch();
     pat_pending_end();
     pat_token_hash_end();
     return 0;

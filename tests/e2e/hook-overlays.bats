@@ -703,9 +703,14 @@ sorted_by_hash() {
     [[ -z $(sorted_by_hash 2>/dev/null) ]]
 }
 
-# slapd does not ask it when another is put below.
-@test "with another one below it no change is made, until that is gone" {
-    overlay '{0}syncprov' olcSyncProvConfig | loads syncprov
+# slapd does not ask it when another is moved below.
+@test "with another one moved below it no change is made, until that is gone" {
+    loads syncprov </dev/null
+    refused 'without a number' add_overlay '{1}mdb' '{0}syncprov' olcSyncProvConfig
+    [[ $(configured) == '{0}pat' ]]
+    overlay syncprov olcSyncProvConfig | ldap_admin_modify
+    ldap_admin ldapmodrdn 'olcOverlay={1}syncprov,olcDatabase={1}mdb,cn=config' \
+        'olcOverlay={0}syncprov'
     [[ $(configured) == '{0}syncprov {1}pat' ]]
     refused innermost change_with_error
     [[ -n $(ldap_admin_get "cn=members,o=acme,ou=orgs,$PAT_BASE" member) ]]

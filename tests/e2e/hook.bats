@@ -1647,6 +1647,22 @@ ROOTDN='rootdn cn=admin,dc=example,dc=com'
     refuses_to_open '' "${DATABASE[@]}" "$ROOTDN" 'overlay pat' 'overlay pat'
 }
 
+@test "it does not open: beside an overlay that cannot stand beside it, which the text names" {
+    refuses_to_open 'overlay rwm beside overlay pat, database "dc=example,dc=com": rwm rewrites' \
+        'moduleload rwm' "${DATABASE[@]}" "$ROOTDN" 'overlay pat' 'overlay rwm'
+    refuses_to_open 'overlay pcache beside overlay pat' 'moduleload pcache' "${DATABASE[@]}" \
+        "$ROOTDN" 'overlay pat' 'overlay pcache' 'pcache mdb 100 1 10 100' 'pcacheattrset 0 *' \
+        'directory @DB@/2'
+    refuses_to_open 'overlay translucent beside overlay pat' 'moduleload translucent' \
+        "${DATABASE[@]}" "$ROOTDN" 'overlay pat' 'overlay translucent' 'uri ldap://192.0.2.1'
+    # Above all databases.
+    refuses_to_open 'overlay rwm beside overlay pat' 'moduleload rwm' 'database frontend' \
+        'overlay rwm' "${DATABASE[@]}" "$ROOTDN" 'overlay pat'
+    # In another database each is welcome.
+    opens 'moduleload rwm' "${DATABASE[@]}" "$ROOTDN" 'overlay pat' 'database null' \
+        'suffix dc=other' 'overlay rwm'
+}
+
 @test "it does not open: on another backend than mdb, the frontend or cn=config" {
     refuses_to_open mdb 'database null' 'suffix dc=example,dc=com' "$ROOTDN" 'overlay pat'
     refuses_to_open mdb 'database ldap' 'suffix dc=example,dc=com' "$ROOTDN" \
@@ -1683,13 +1699,18 @@ ROOTDN='rootdn cn=admin,dc=example,dc=com'
     MODULE=$MODULE refuses_to_open "$other" "${DATABASE[@]}" "$ROOTDN" 'overlay pat'
 }
 
-@test "cn=config: a second one is refused, and with another one below it nothing is done" {
+@test "cn=config: a second one is refused, and one below it; with one moved below it nothing is done" {
     new_org
     mint_self bob "$ORG"
     entry "olcOverlay=pat,$mdb" 'objectClass: olcOverlayConfig' 'objectClass: olcPatConfig' \
         'olcOverlay: pat' | BASE=$mdb refused admin 80 'already in list' ldapadd
     entry "olcOverlay={0}ppolicy,$mdb" 'objectClass: olcOverlayConfig' \
-        'objectClass: olcPPolicyConfig' 'olcOverlay: {0}ppolicy' | ldap_admin_add
+        'objectClass: olcPPolicyConfig' 'olcOverlay: {0}ppolicy' |
+        BASE=$mdb refused admin 53 'without a number' ldapadd
+    # slapd moves what is there without asking.
+    entry "olcOverlay=ppolicy,$mdb" 'objectClass: olcOverlayConfig' \
+        'objectClass: olcPPolicyConfig' 'olcOverlay: ppolicy' | ldap_admin_add
+    ldap_admin ldapmodrdn "olcOverlay={1}ppolicy,$mdb" 'olcOverlay={0}ppolicy'
     token "patId=x,ou=tokens,$O" | refused bob 53 innermost ldapadd "${secret[@]}"
     change "cn=members,$O" 'delete: member' "member: $bob" | refused admin 53 innermost ldapmodify
     change "$MINT_DN" 'replace: patOwner' "patOwner: $alice" | refused admin 53 innermost ldapmodify
