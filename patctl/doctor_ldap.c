@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "gentime.h"
+#include "overlays.h"
 #include "strv.h"
 #include "uri.h"
 
@@ -494,23 +495,30 @@ overlay_name(const char *value, int *ret_number, const char **ret_name)
     return true;
 }
 
-/* The one below is what slapd asks before pat, so pat refuses to work. */
+/* The one below is what slapd asks before pat, so pat refuses to work. `pat`: -1 if
+ * absent. */
 static void
 check_other_overlay(struct server *s, const char *value, int pat)
 {
+    const struct pat_overlay *known;
     const char *name = NULL;
     int number = 0;
 
     if (!overlay_name(value, &number, &name) || number == pat)
         return;
-    if (number < pat)
+    known = pat_overlay_find(name);
+    if (known != NULL && known->fault != NULL)
+        doctor_wrong(s->d,
+            "%s: the overlay %s %s: %s. The overlay pat refuses a database with it",
+            s->uri, value, known->fault, known->remedy);
+    else if (number < pat)
         doctor_wrong(s->d,
             "%s: the overlay %s stands below pat, which is not the innermost: pat "
             "refuses "
             "every change that it must look at. Delete %s from cn=config, and add it "
             "again without a number",
             s->uri, value, value);
-    else if (strcasecmp(name, "dynlist") == 0)
+    else if (pat >= 0 && strcasecmp(name, "dynlist") == 0)
         doctor_ok(s->d,
             "%s: the overlay dynlist stands above pat: the membership that it computes "
             "gives no role",
@@ -523,11 +531,12 @@ check_other_overlays(struct server *s, const char *database, const char *pat_val
     char *attrs[] = {(char[]){"olcOverlay"}, NULL};
     LDAPMessage *msg = NULL;
     const char *name = NULL;
-    int pat = 0;
+    int pat = -1;
     int code = doctor_ask(s, database, LDAP_SCOPE_ONELEVEL,
         "(objectClass=olcOverlayConfig)", attrs, 0, &msg);
 
-    if (!overlay_name(pat_value, &pat, &name) || code != LDAP_SUCCESS)
+    if ((pat_value != NULL && !overlay_name(pat_value, &pat, &name)) ||
+        code != LDAP_SUCCESS)
         doctor_unknown(s->d, "%s: other overlays: cn=config does not show them", s->uri);
     else
         for (LDAPMessage *e = ldap_first_entry(s->conn.ld, msg); e != NULL;
@@ -562,8 +571,9 @@ check_overlay(struct server *s, LDAPMessage *entry)
             s->uri, overlay == NULL ? "not there" : "disabled");
     } else {
         doctor_ok(s->d, "%s: the overlay pat is there", s->uri);
-        check_other_overlays(s, dn, value);
     }
+    if (dn != NULL)
+        check_other_overlays(s, dn, value);
     free(value);
     free(disabled);
     ldap_memfree(dn);

@@ -218,6 +218,24 @@ LDIF
     names 'the overlay pat is not there'
 }
 
+@test "an overlay that pat cannot stand beside: before pat is there" {
+    sandbox_dn='olcOverlay={0}pat,olcDatabase={1}mdb,cn=config'
+    printf '%s\n' "dn: $sandbox_dn" 'changetype: delete' | config_change
+    with_overlay rwm rwm olcRwmConfig
+    config_change <<LDIF
+dn: $sandbox_dn
+changetype: add
+objectClass: olcOverlayConfig
+objectClass: olcPatConfig
+olcOverlay: {0}pat
+LDIF
+    [[ $status -eq 1 ]]
+    finds WRONG 'the overlay pat is not there'
+    finds WRONG 'the overlay \{0\}rwm rewrites what patd reads.*: use it in a database of type relay'
+    doctor
+    [[ $status -eq 0 ]]
+}
+
 @test "a missing index" {
     local line
 
@@ -396,12 +414,14 @@ group() {
     [[ $status -eq 0 ]]
 }
 
-# with_overlay MODULE OVERLAY CLASS: beside pat, for one look
+# with_overlay MODULE OVERLAY CLASS [PLACE]: beside pat, for one look, moved to that place
 with_overlay() {
     printf '%s\n' 'dn: cn=module{0},cn=config' 'changetype: modify' 'add: olcModuleLoad' \
         "olcModuleLoad: $1" | config_change
     printf '%s\n' "dn: olcOverlay=$2,olcDatabase={1}mdb,cn=config" 'changetype: add' \
         'objectClass: olcOverlayConfig' "objectClass: $3" "olcOverlay: $2" | config_change
+    [[ -z ${4-} ]] || printf '%s\n' "dn: olcOverlay={1}$2,olcDatabase={1}mdb,cn=config" \
+        'changetype: modrdn' "newrdn: olcOverlay={$4}$2" 'deleteoldrdn: 1' | config_change
     doctor
     ldapsearch -Q -Y EXTERNAL -H "$LDAPURI" -LLL -o ldif-wrap=no -s one \
         -b 'olcDatabase={1}mdb,cn=config' "(objectClass=$3)" 1.1 | sed -n 's/^dn: //p' |
@@ -409,7 +429,7 @@ with_overlay() {
 }
 
 @test "an overlay below pat" {
-    with_overlay memberof '{0}memberof' olcMemberOf
+    with_overlay memberof memberof olcMemberOf 0
     names 'the overlay \{0\}memberof stands below pat.*Delete \{0\}memberof from cn=config'
     doctor
     [[ $status -eq 0 ]]
