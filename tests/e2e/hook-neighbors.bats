@@ -336,3 +336,64 @@ on_frontend() {
     drop pbind
     servers_down two
 }
+
+# chains: what a consumer cannot write goes to the server in use, in the name of its client.
+chains() {
+    local frontend='olcDatabase={-1}frontend,cn=config'
+
+    printf '%s\n' "dn: olcOverlay=chain,$frontend" 'changetype: add' \
+        'objectClass: olcOverlayConfig' 'objectClass: olcChainConfig' 'olcOverlay: chain' \
+        'olcChainReturnError: TRUE' '' "dn: olcDatabase=ldap,olcOverlay={0}chain,$frontend" \
+        'changetype: add' 'objectClass: olcLDAPConfig' 'objectClass: olcChainDatabase' \
+        'olcDatabase: ldap' "olcDbURI: $LDAPURI" \
+        "olcDbIDAssertBind: mode=self bindmethod=simple binddn=\"$PAT_ADMIN_DN\" credentials=$PAT_ADMIN_PW" \
+        '' "dn: $mdb" 'changetype: modify' 'add: olcUpdateRef' "olcUpdateRef: $LDAPURI" ''
+}
+
+@test "a consumer with chain, ppolicy and lastbind that forward: the provider decides, for the client" {
+    local policy="cn=policy,$PAT_BASE"
+
+    { provides && overlay ppolicy olcPPolicyConfig "olcPPolicyDefault: $policy"; } | ldap_admin_modify
+    ldap_admin_add <<LDIF
+dn: $policy
+objectClass: organizationalRole
+objectClass: pwdPolicy
+cn: policy
+pwdAttribute: userPassword
+pwdLockout: TRUE
+pwdMaxFailure: 5
+LDIF
+    { schema_of nis && schema_of dyngroup && consumes 1; } | config two back_ldap lastbind
+    chains >"$BATS_TEST_TMPDIR/chain"
+    server two --no-patd --empty
+    {
+        cat "$BATS_TEST_TMPDIR/chain"
+        overlay ppolicy olcPPolicyConfig "olcPPolicyDefault: $policy" 'olcPPolicyForwardUpdates: TRUE'
+        overlay lastbind olcLastBindConfig 'olcLastBindForwardUpdates: TRUE'
+    } | ldap_admin_modify
+    wait_for 30 in_step one two
+
+    run ldapwhoami -x -H "$LDAPURI" -D "$(person dave)" -y <(printf wrong)
+    [[ $status -eq 49 ]]
+    wait_for 30 at one eval '[[ -n $(ldap_admin_get "$(person dave)" pwdFailureTime) ]]'
+    ldap_as dave ldapwhoami
+    wait_for 30 at one eval '[[ -n $(ldap_admin_get "$(person dave)" authTimestamp) ]]'
+
+    mint_self dave globex
+    at one events globex "(patTarget=$MINT_ID)" | grep -F '|by=uid=dave,ou=people|'
+    use one
+    login plain dave
+    expect PAM_SUCCESS
+    wait_for 30 in_step one two
+    use two
+    [[ $(live dave globex) == 1 ]]
+    change_member delete dave globex owners
+    [[ $(at one live dave globex) == 0 ]]
+    wait_for 30 eval '[[ $(live dave globex) == 0 ]]'
+    use one
+    login plain dave
+    expect PAM_AUTH_ERR
+    drop ppolicy
+    drop syncprov
+    servers_down two
+}
