@@ -579,6 +579,60 @@ set_department() {
     audit_is_right
 }
 
+# moves UID: to the department whose persons autogroup takes for members, and away.
+moves() {
+    local number
+
+    for number in 7 42; do
+        printf '%s\n' "dn: $(person "$1")" 'changetype: modify' 'replace: departmentNumber' \
+            "departmentNumber: $number" | bounded ldapmodify >/dev/null
+        [[ $number != 42 ]] || printf '%s\n' \
+            "dn: patId=acme-$1-$EPOCHREALTIME.$BASHPID,ou=tokens,o=acme,ou=orgs,$PAT_BASE" \
+            'objectClass: patToken' "patOwner: $(person "$1")" |
+            bounded ldapadd -e postread=patSecret >/dev/null
+    done
+}
+
+moves_dave() {
+    moves dave
+}
+
+moves_erin() {
+    moves erin
+}
+
+@test "autogroup beside accesslog, and several clients at work: no deadlock, and the log has each change, once" {
+    local writer
+
+    { modules accesslog && logs; } | staff_by_url
+    ldap_admin_add <<LDIF
+dn: $(person erin)
+objectClass: inetOrgPerson
+cn: erin
+sn: erin
+uid: erin
+departmentNumber: 7
+LDIF
+    CLIENT_MAX=$((30 * PAT_TIME_SCALE))
+    GO=$BATS_TEST_TMPDIR/go
+    : >"$GO"
+    for writer in moves_dave moves_erin comes_and_goes mints; do
+        writer "$writer"
+    done
+    sleep "${LOAD_SECONDS:-6}"
+    load_ends
+    [[ ! -s $BATS_TEST_TMPDIR/odd ]]
+    log_is_right
+    set_department dave 7
+    set_department erin 7
+    [[ -z $(ldap_admin_get "$(staff)" member) ]]
+    [[ $(live dave acme) == 0 && $(live erin acme) == 0 ]]
+    [[ $(told acme org_member.removed dave) == "$(told acme org_member.added dave)" ]]
+    [[ $(told acme org_member.removed erin) == "$(told acme org_member.added erin)" ]]
+    log_is_right
+    audit_is_right
+}
+
 # expiring UID: a person whose entry dds deletes.
 expiring() {
     ldap_admin_add <<LDIF
