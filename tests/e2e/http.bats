@@ -233,6 +233,23 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
     done
 }
 
+@test "no header of the client removes X-Pat-*: Connection and its like" {
+    local header all='X-Pat-User, X-PAT-ORG,x-pat-role , X-Pat-Id, X-Pat-Name'
+    new_token alice acme
+    for server in nginx-plain apache; do
+        for header in "Connection: close, X-Pat-Role" "Connection: keep-alive, $all" \
+            "Proxy-Connection: $all" "Keep-Alive: $all" "TE: $all" "Trailer: $all"; do
+            with_header "Authorization: Bearer $TOKEN" "$header" -- "$server" /
+            let_in alice acme owner || fault "$server: $header"
+        done
+        with_header "Authorization: Bearer $TOKEN" 'Connection: x-pat-user,X-PAT-ROLE' \
+            'Connection: X-Pat-Org, authorization, X-Pat-Id, x-pat-name' -- "$server" /
+        let_in alice acme owner || fault "$server: two Connection headers"
+        with_header "Connection: Authorization" -- "$server" /
+        kept_out 401 "$CHALLENGE"
+    done
+}
+
 @test "no name of a token can forge a header" {
     local name
     for name in $'x\r\nX-Pat-User: root' $'x\nX-Pat-Role: owner' $'caf\xc3\xa9 "q", 50%; \\' \
