@@ -2,16 +2,21 @@
 /*
  * adminhost - how long it takes what an administrator does to be done, and to be felt
  *
- * usage: adminhost remove URI DN PASSWORD-FILE <LINES
+ * usage: adminhost remove|script URI DN PASSWORD-FILE <LINES
  *        adminhost revoke URI DN PASSWORD-FILE SOCKET USER <LINES
+ *        adminhost follow URI DN PASSWORD-FILE REPLICA-URI REPLICA-PASSWORD-FILE <LINES
  *
  * On one connection to URI, bound as DN. Prints microseconds, one a line.
  *
  * remove  A line is GROUP-DN, a tab, MEMBER-DN. The member's value is deleted from the
  *         group; printed is the time until the answer.
+ * script  The same as a script does it where slapd revokes nothing: then it looks for the
+ *         member's tokens, and revokes one after another.
  * revoke  A line is TOKEN-DN, a tab, the token. Asked at SOCKET, it is USER's. It is
  *         revoked; printed is the time from the answer to that until patd at SOCKET has
  *         refused it, asked again and again.
+ * follow  A line is TOKEN-DN, a tab, anything. It is revoked; printed is the time from
+ * the answer until a search at the replica finds that, asked again and again.
  */
 #include <ldap.h>
 #include <stdbool.h>
@@ -27,13 +32,14 @@
 #define TIMEOUT_MS 10000
 #define FELT_MS    30000 /* a revocation that is not felt by then never is */
 
-static LDAP *ld;
+static LDAP *ld, *replica;
 static const char *socket_path, *user;
 
-static void
+static LDAP *
 open_directory(const char *uri, char *dn, const char *password_file)
 {
     char password[256];
+    LDAP *opened = NULL;
     struct pat_conf conf = {.bind_dn = dn, .bind_password = password};
     FILE *f = fopen(password_file, "r");
 
@@ -41,10 +47,11 @@ open_directory(const char *uri, char *dn, const char *password_file)
         bench_die(password_file);
     (void)fclose(f);
     password[strcspn(password, "\n")] = '\0';
-    if (ldap_initialize(&ld, uri) != LDAP_SUCCESS)
+    if (ldap_initialize(&opened, uri) != LDAP_SUCCESS)
         bench_die("ldap_initialize");
-    floor_bind(ld, &conf);
+    floor_bind(opened, &conf);
     pat_secret_erase(password, sizeof(password));
+    return opened;
 }
 
 static void
@@ -68,6 +75,67 @@ remove_member(const char *group, char *member)
     int64_t began = pat_monotonic_ns();
 
     modify(group, LDAP_MOD_DELETE, attribute, member);
+    return (double)(pat_monotonic_ns() - began) / 1e3;
+}
+
+/* Returns the entries that a search finds; the caller frees them. */
+static LDAPMessage *
+find(LDAP *at, const char *base, int scope, const char *filter)
+{
+    char none[] = LDAP_NO_ATTRS, *attrs[] = {none, NULL};
+    LDAPMessage *found = NULL;
+    int rc = ldap_search_ext_s(
+        at, base, scope, filter, attrs, 0, NULL, NULL, NULL, LDAP_NO_LIMIT, &found);
+
+    if (rc != LDAP_SUCCESS)
+        bench_die(ldap_err2string(rc));
+    return found;
+}
+
+static double
+remove_by_script(const char *group, char *member)
+{
+    char attribute[] = "member", revoked[] = "patRevoked", value[] = "20000101000000Z";
+    char filter[1024];
+    const char *org = strchr(group, ',');
+    int64_t began = pat_monotonic_ns();
+    LDAPMessage *found, *entry;
+
+    if (org == NULL)
+        bench_die("a group has no parent");
+    modify(group, LDAP_MOD_DELETE, attribute, member);
+    (void)snprintf(filter, sizeof(filter), "(patOwner=%s)", member);
+    found = find(ld, org + 1, LDAP_SCOPE_SUBTREE, filter);
+    for (entry = ldap_first_entry(ld, found); entry != NULL;
+         entry = ldap_next_entry(ld, entry)) {
+        char *dn = ldap_get_dn(ld, entry);
+
+        if (dn == NULL)
+            bench_die("out of memory");
+        modify(dn, LDAP_MOD_ADD, revoked, value);
+        ldap_memfree(dn);
+    }
+    (void)ldap_msgfree(found);
+    return (double)(pat_monotonic_ns() - began) / 1e3;
+}
+
+static double
+follow(const char *dn)
+{
+    char attribute[] = "patRevoked", value[] = "20000101000000Z";
+    int64_t began;
+    bool there = false;
+
+    modify(dn, LDAP_MOD_ADD, attribute, value);
+    began = pat_monotonic_ns();
+    while (!there) {
+        LDAPMessage *found = find(replica, dn, LDAP_SCOPE_BASE, "(patRevoked=*)");
+
+        there = ldap_count_entries(replica, found) == 1;
+        (void)ldap_msgfree(found);
+        if (!there && pat_monotonic_ns() - began > FELT_MS * INT64_C(1000000))
+            bench_die("a revocation does not reach the replica");
+    }
     return (double)(pat_monotonic_ns() - began) / 1e3;
 }
 
@@ -100,17 +168,36 @@ revoke(const char *dn, const char *token)
     return (double)(pat_monotonic_ns() - began) / 1e3;
 }
 
+/* Does what `what` says of the line's two parts. Returns the microseconds. */
+static double
+measure(const char *what, const char *first, char *second)
+{
+    if (strcmp(what, "remove") == 0)
+        return remove_member(first, second);
+    if (strcmp(what, "script") == 0)
+        return remove_by_script(first, second);
+    if (strcmp(what, "follow") == 0)
+        return follow(first);
+    return revoke(first, second);
+}
+
 int
 main(int argc, char **argv)
 {
     char line[2048], *second;
     bool revoking = argc == 7 && strcmp(argv[1], "revoke") == 0;
+    bool following = argc == 7 && strcmp(argv[1], "follow") == 0;
 
-    if (!revoking && !(argc == 5 && strcmp(argv[1], "remove") == 0))
-        bench_die("usage: adminhost remove|revoke URI DN PASSWORD-FILE [SOCKET USER]");
+    if (!revoking && !following &&
+        !(argc == 5 &&
+            (strcmp(argv[1], "remove") == 0 || strcmp(argv[1], "script") == 0)))
+        bench_die("usage: adminhost remove|script|revoke|follow URI DN PASSWORD-FILE "
+                  "[SOCKET USER | REPLICA-URI REPLICA-PASSWORD-FILE]");
     (void)setenv("LDAPNOINIT", "1", 1);
     (void)setvbuf(stdin, NULL, _IONBF, 0);
-    open_directory(argv[2], argv[3], argv[4]);
+    ld = open_directory(argv[2], argv[3], argv[4]);
+    if (following)
+        replica = open_directory(argv[5], argv[3], argv[6]);
     if (revoking) {
         socket_path = argv[5];
         user = argv[6];
@@ -121,7 +208,7 @@ main(int argc, char **argv)
         if (second == NULL)
             bench_die("a line has no tab");
         *second++ = '\0';
-        printf("%.0f\n", revoking ? revoke(line, second) : remove_member(line, second));
+        printf("%.0f\n", measure(argv[1], line, second));
     }
     pat_secret_erase(line, sizeof(line));
     (void)ldap_unbind_ext(ld, NULL, NULL);

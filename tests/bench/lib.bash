@@ -103,7 +103,9 @@ less() {
 
 # What we want to hold; said, not enforced: a busy machine proves nothing.
 goals() {
-    local patd=throughput
+    local patd=throughput revocations=1000 removed=10000
+
+    [[ -z $quick ]] || revocations=100 removed=1000
 
     title 'goals'
     goal 'verify inside patd, warm, ldapi / F' \
@@ -133,6 +135,12 @@ goals() {
     goal 'what last-used adds to a login / F' \
         "$(less "$(figure lastused 'client: last_used = yes' '' ratio)" \
             "$(figure lastused 'client: last_used = no' '' ratio)")" '<=' 0.05
+    goal "removal with $removed tokens / by a script" \
+        "$(of "$(figure removal slapo-pat "$removed" p50_us)" \
+            "$(figure removal 'slapd alone, and a script' "$removed" p50_us)")" '<=' 0.5
+    goal 'revoked and refused at a replica / seen there by a search' \
+        "$(of "$(figure revocation replica "$revocations" p50_us)" \
+            "$(figure revocation search "$revocations" p50_us)")" '<=' 2
     goal 'RSS of patd after all verifications, MiB' "$(figure memory patd most rss_mib)" '<=' 16
 }
 

@@ -37,14 +37,15 @@ olcDbMaxSize: 4294967296
 EOF
 }
 
-# remove_all SUBJECT TOKENS COUNT: remove them in the box in use, and tell how long each took.
+# remove_all SUBJECT TOKENS COUNT [script]: remove them in the box in use, and tell how long each
+# took.
 remove_all() {
     local i p50 max _
 
     for ((i = 0; i < $3; i++)); do
         printf 'cn=leavers-%d,o=acme,ou=orgs,%s\tuid=leaver-%d-%d,ou=people,%s\n' \
             "$2" "$PAT_BASE" "$2" "$i" "$PAT_BASE"
-    done | "$PAT_BUILD/tests/adminhost" remove "$LDAPURI" "$PAT_ADMIN_DN" \
+    done | "$PAT_BUILD/tests/adminhost" "${4:-remove}" "$LDAPURI" "$PAT_ADMIN_DN" \
         "$PAT_ADMIN_PW_FILE" >"$dir/removed"
     read -r p50 _ max < <(quantiles <"$dir/removed")
     printf '  %-34s %8d %8d %12s %12s\n' "$1" "$2" "$3" "$p50" "$max"
@@ -54,8 +55,9 @@ remove_all() {
 
 bench_removal() {
     local -a sizes=(0 20 10 20 1000 10 10000 5)
-    local kind i
+    local kind i by_script=10000
 
+    [[ -z $quick ]] || by_script=1000
     [[ -z $quick ]] || sizes=(0 5 10 5 1000 3 10000 1)
     removal_config >"$dir/removal.ldif"
     title 'the removal of a member, us'
@@ -71,6 +73,8 @@ bench_removal() {
         done | fill
         if [[ $kind == plain ]]; then
             remove_all 'slapd alone, which revokes nothing' "${sizes[0]}" "${sizes[1]}"
+            # What one would use instead: a client that revokes token by token.
+            remove_all 'slapd alone, and a script' "$by_script" 1 script
             continue
         fi
         for ((i = 0; i < ${#sizes[@]}; i += 2)); do

@@ -47,6 +47,15 @@ revoke_all() {
         "$PAT_ADMIN_PW_FILE" "$2" alice
 }
 
+# follow_all PREFIX: revoke those tokens, and print the microseconds until a search at the replica
+# finds each revoked. No patd has a part in it.
+follow_all() {
+    awk -v prefix="$1" -v base="$PAT_BASE" '{
+        printf "patId=%s-%d,ou=tokens,o=acme,ou=orgs,%s\t-\n", prefix, NR, base
+    }' "$dir/made.$1" | "$PAT_BUILD/tests/adminhost" follow "$LDAPURI" "$PAT_ADMIN_DN" \
+        "$PAT_ADMIN_PW_FILE" "$replica_uri" "$replica_pw"
+}
+
 # csn URI PASSWORD-FILE: up to where a server has come.
 csn() {
     LDAPNOINIT=1 ldapsearch -x -LLL -H "$1" -D "$PAT_ADMIN_DN" -y "$2" -s base -b "$PAT_BASE" \
@@ -62,6 +71,8 @@ caught_up() {
 }
 
 bench_revocation() {
+    local -A places=([same]='at the same slapd' [replica]='at a replica'
+        [search]='a search at a replica')
     local count=1000 where provider replica replica_uri replica_pw p50 p99 max
 
     [[ -z $quick ]] || count=100
@@ -76,7 +87,7 @@ bench_revocation() {
     replica=$BOX replica_uri=$LDAPURI replica_pw=$PAT_ADMIN_PW_FILE
     conf replica 'last_used = no'
     use provider
-    for where in same replica; do
+    for where in same replica search; do
         make_tokens "$dir/made.$where" "$count"
         token_entries "$dir/made.$where" alice acme "$where" | ldap_admin ldapadd >/dev/null
     done
@@ -86,16 +97,16 @@ bench_revocation() {
     use provider
     title "from a revocation to the first refusal, $count each, us"
     printf '  %-22s %10s %10s %10s\n' '' p50 p99 max
-    for where in same replica; do
-        if [[ $where == same ]]; then
-            revoke_all same "$provider/same.sock" >"$dir/revoked"
-        else
-            wait_for 60 caught_up || die 'the replica does not follow'
-            revoke_all replica "$replica/replica.sock" >"$dir/revoked"
-        fi
+    for where in same replica search; do
+        [[ $where == same ]] || wait_for 60 caught_up || die 'the replica does not follow'
+        case $where in
+        same) revoke_all same "$provider/same.sock" ;;
+        replica) revoke_all replica "$replica/replica.sock" ;;
+        search) follow_all search ;;
+        esac >"$dir/revoked"
         (($(wc -l <"$dir/revoked") == count)) || die 'not all were revoked'
         read -r p50 p99 max < <(quantiles <"$dir/revoked")
-        printf '  %-22s %10s %10s %10s\n' "at the $where slapd" "$p50" "$p99" "$max"
+        printf '  %-22s %10s %10s %10s\n' "${places[$where]}" "$p50" "$p99" "$max"
         csv revocation $where "$count" p50_us "$p50"
         csv revocation $where "$count" p99_us "$p99"
         csv revocation $where "$count" max_us "$max"
