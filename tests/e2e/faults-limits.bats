@@ -282,7 +282,7 @@ was_used() { [[ $(get "$MINT_DN" patLastUsed) > $1 ]]; }
 
 # --- descriptors, threads, memory ------------------------------------------------------
 
-# hold NUMBER: so many clients that say no more than a word, for some seconds.
+# hold NUMBER: so many clients that say no more than a word, until end_background.
 hold() {
     in_background python3 "$BATS_TEST_DIRNAME/patd_client.py" hold "$PAT_SOCKET" "$1" \
         >"$BATS_TEST_TMPDIR/held"
@@ -290,12 +290,13 @@ hold() {
 }
 
 @test "no descriptor is left: clients wait, without a flood of lines or of work, and enter then" {
-    local ticks lines
+    local began ticks lines most
 
     need_root 'to be the user of patd'
     login plain alice
     expect PAM_SUCCESS
     ticks=$(cpu_ticks)
+    began=$SECONDS
     limit nofile $(($(find "/proc/$(patd_pid)/fd" -printf '%f\n' | sort -n | tail -n 1) + 3))
     hold 30
     logged 'accept: Too many open files'
@@ -304,7 +305,9 @@ hold() {
     lines=$(log_since | grep -c 'accept: Too many open files')
     ticks=$(($(cpu_ticks) - ticks))
     printf '%s lines, %s ticks\n' "$lines" "$ticks"
-    ((lines == 1 && ticks < 50))
+    # One line in ten seconds, however many these are on a busy machine.
+    most=$((1 + (SECONDS - began + 1) / 10))
+    ((lines >= 1 && lines <= most && ticks < 50))
     login plain alice
     [[ $output != *PAM_AUTH_ERR* ]]
     no_hang "$LOGIN_MS" "$MUCH"
