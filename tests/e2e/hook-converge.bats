@@ -16,7 +16,7 @@ bats_require_minimum_version 1.5.0
 # Entries that each provider gets in a round. The other one receives more bytes for them than
 # it is heard for before it is hit.
 FILL=200
-BYTES_MAX=100000
+BYTES_MAX=60000
 
 setup() {
     BACKGROUND_PIDS=()
@@ -186,7 +186,7 @@ on_disk() {
 
 # round NUMBER HOW
 round() {
-    local server=two other=one port=$PORT_ONE had
+    local server=two other=one port=$PORT_ONE bytes had
 
     unplug
     # The later change of a group is by either.
@@ -198,7 +198,9 @@ round() {
         at one one_changes "$1"
         server=one other=two port=$PORT_TWO
     fi
-    plug "$port" "$(shuf -n 1 -i "1-$BYTES_MAX")"
+    bytes=$(shuf -n 1 -i "1-$BYTES_MAX")
+    printf '# %(%T)T round %s: %s of %s after %s bytes\n' -1 "$1" "$2" "$server" "$bytes" >&3
+    plug "$port" "$bytes"
     wait_for 30 test -e "$BATS_TEST_TMPDIR/ready.$port.silent"
     case $2 in
         term) at "$server" sandbox slapd-stop ;;
@@ -212,8 +214,7 @@ round() {
         *) at "$server" sandbox slapd-start && unplug ;;
     esac
     plug
-    printf '# %(%T)T round %s: %s of %s, which had received %s of %s entries\n' -1 "$1" "$2" "$server" \
-        "$had" "$FILL" >&3
+    printf '# it had received %s of %s entries\n' "$had" "$FILL" >&3
     equal one two
     equal one replica
     [[ $(at one who_has_roles) == 'uid=p5 uid=p6 uid=p8' ]]
