@@ -31,7 +31,10 @@ static const char token_filter[] = "(&(patHash=%s)" SEEN("patRevoked") SEEN("pat
 static char *token_attrs[] = {(char[]){"patId"}, (char[]){"cn"}, (char[]){"patOwner"},
     (char[]){"patExpires"}, (char[]){"patRevoked"}, (char[]){"patService"},
     (char[]){"patSource"}, (char[]){"patLastUsed"}, (char[]){"patOwnerUid"},
-    (char[]){"patOwnerRole"}, NULL};
+    (char[]){"patOwnerRole"},
+    /* Only to see an option on them, where the account may read them. */
+    (char[]){"patHash"}, (char[]){"patRevokedBy"}, (char[]){"patRevokedReason"},
+    (char[]){"patLastUsedFrom"}, NULL};
 static char *owner_attrs[] = {(char[]){"uid"}, NULL};
 static char *role_attrs[] = {(char[]){"patRole"}, NULL};
 static char *no_attrs[] = {(char[]){LDAP_NO_ATTRS}, NULL};

@@ -66,6 +66,7 @@ state_colour(enum token_state state)
     case TOKEN_EXPIRED:
         return OUTPUT_YELLOW;
     case TOKEN_REVOKED:
+    case TOKEN_DAMAGED:
         break;
     }
     return OUTPUT_RED;

@@ -134,12 +134,16 @@ look_at(struct session *s, LDAPMessage *entry, void *arg)
     struct report *r = arg;
     struct token_entry t = {0};
     char why[3 * WHEN_MAX] = "";
+    enum token_state state;
     bool ok = token_entry_read(s, entry, &t);
 
     progress_show(++r->read);
+    state = token_entry_state(&t, r->now);
     if (!ok)
         (void)say_no_memory();
-    else if (token_entry_state(&t, r->now) == TOKEN_ACTIVE)
+    else if (state == TOKEN_DAMAGED)
+        (void)snprintf(why, sizeof(why), "damaged: %s", t.option);
+    else if (state == TOKEN_ACTIVE)
         reason(r, &t, why, sizeof(why));
     if (ok && why[0] != '\0') {
         r->found++;

@@ -70,6 +70,7 @@ print_token(const struct token_entry *t, int64_t now)
               print_line("owner", t->owner) &&
               print_line("state", token_state_name(token_entry_state(t, now)));
 
+    ok = print_line("damaged by", t->option) && ok;
     print_time("created", t->created, now, NULL);
     print_time("expires", t->expires, now, "never");
     ok = print_list("service", t->services) && print_list("source", t->sources) && ok;

@@ -15,7 +15,7 @@
 
 const char *const token_attrs[] = {"patId", "cn", "description", "patOwner", "patExpires",
     "patRevoked", "patRevokedBy", "patRevokedReason", "patLastUsed", "patLastUsedFrom",
-    "patService", "patSource", "createTimestamp", NULL};
+    "patService", "patSource", "patHash", "createTimestamp", NULL};
 
 static const char *const no_attrs[] = {LDAP_NO_ATTRS, NULL};
 
@@ -73,6 +73,30 @@ time_value(struct session *s, LDAPMessage *entry, const char *attr)
 
 /* --- a token ------------------------------------------------------------------------ */
 
+/*
+ * The first attribute of ours with an option, for free(3). A filter counts its values and
+ * a reader of the plain attribute does not. False: out of memory.
+ */
+static bool
+find_option(struct session *s, LDAPMessage *entry, char **ret_name)
+{
+    BerElement *ber = NULL;
+    bool ok = true;
+    char *name;
+
+    for (name = ldap_first_attribute(s->ld, entry, &ber); name != NULL;
+         name = ldap_next_attribute(s->ld, entry, ber)) {
+        if (*ret_name == NULL && strncasecmp(name, "pat", 3) == 0 &&
+            strchr(name, ';') != NULL) {
+            *ret_name = strdup(name);
+            ok = *ret_name != NULL;
+        }
+        ldap_memfree(name);
+    }
+    ber_free(ber, 0);
+    return ok;
+}
+
 bool
 token_entry_read(struct session *s, LDAPMessage *entry, struct token_entry *ret)
 {
@@ -92,7 +116,7 @@ token_entry_read(struct session *s, LDAPMessage *entry, struct token_entry *ret)
         .services = entry_values(s, entry, "patService"),
         .sources = entry_values(s, entry, "patSource"),
     };
-    if (ret->dn == NULL)
+    if (ret->dn == NULL || !find_option(s, entry, &ret->option))
         return false;
     ret->org_dn = dn_parent(ret->dn, 2);
     if (ret->org_dn != NULL)
@@ -108,7 +132,7 @@ void
 token_entry_clear(struct token_entry *t)
 {
     char *texts[] = {t->dn, t->id, t->name, t->description, t->owner, t->user, t->org,
-        t->org_dn, t->last_used_from, t->revoked_by, t->revoked_reason};
+        t->org_dn, t->last_used_from, t->revoked_by, t->revoked_reason, t->option};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);
@@ -120,6 +144,8 @@ token_entry_clear(struct token_entry *t)
 enum token_state
 token_entry_state(const struct token_entry *t, int64_t now)
 {
+    if (t->option != NULL)
+        return TOKEN_DAMAGED;
     if (t->revoked != 0)
         return TOKEN_REVOKED;
     return t->expires != 0 && t->expires <= now ? TOKEN_EXPIRED : TOKEN_ACTIVE;
@@ -135,6 +161,8 @@ token_state_name(enum token_state state)
         return "expired";
     case TOKEN_REVOKED:
         return "revoked";
+    case TOKEN_DAMAGED:
+        return "damaged";
     }
     return "?";
 }
@@ -162,6 +190,7 @@ token_entry_json(const struct token_entry *t, int64_t now)
         {"org", output_string(t->org)},
         {"owner", output_string(t->user)},
         {"state", output_string(token_state_name(token_entry_state(t, now)))},
+        {"damaged_by", output_string(t->option)},
         {"created", output_time(t->created)},
         {"expires", output_time(t->expires)},
         {"last_used", output_time(t->last_used)},

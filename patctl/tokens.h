@@ -18,6 +18,7 @@ enum token_state {
     TOKEN_ACTIVE = 0,
     TOKEN_EXPIRED,
     TOKEN_REVOKED, /* also if it has expired besides */
+    TOKEN_DAMAGED, /* one of its attributes has an option: patd refuses it */
 };
 
 /* Texts are as in the directory: escape them before they are shown. NULL = there is none,
@@ -31,6 +32,7 @@ struct token_entry {
     int64_t created, expires, revoked, last_used;
     char *last_used_from, *revoked_by, *revoked_reason;
     char **services, **sources; /* NULL-terminated; NULL = none */
+    char *option; /* an attribute that has one, such as patRevoked;lang-en */
 };
 
 /* All that token_entry_read() looks for. */
@@ -43,7 +45,7 @@ void token_entry_clear(struct token_entry *t);
 
 enum token_state token_entry_state(const struct token_entry *t, int64_t now);
 
-/* "active", "expired", "revoked" */
+/* "active", "expired", "revoked", "damaged" */
 const char *token_state_name(enum token_state state);
 
 /* The members: id, name, org, owner, state, created, ...; for json_object_put(). */

@@ -6,6 +6,9 @@
 # decides by what is there, and never lets in whom it is in doubt about.
 
 load common
+load patctl-lib
+
+bats_require_minimum_version 1.5.0
 
 setup_file() {
     sandbox_up --no-hook
@@ -360,6 +363,53 @@ EOF
     mint bob acme 'cn;lang-en: laptop'
     login plain bob
     expect PAM_SUCCESS
+}
+
+@test "an option on an attribute that patd asks for only to see it: the token is refused" {
+    local attribute
+
+    # Such as the access rules of the sandbox do not let patd read.
+    ldap_admin_modify <<'LDIF'
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+add: olcAccess
+olcAccess: {0}to attrs=patHash,patRevokedBy,patRevokedReason,patLastUsedFrom
+  by dn.exact="cn=patd,ou=services,dc=example,dc=com" read
+  by * break
+LDIF
+    for attribute in 'patRevokedReason;lang-en: lost' 'patLastUsedFrom;lang-en: sshd@host' \
+        "patHash;lang-en: $(printf '0%.0s' {1..64})" "patRevokedBy;lang-en: $PAT_BASE"; do
+        mint bob acme "$attribute"
+        login plain bob
+        expect PAM_AUTH_ERR
+        logged 'has an option'
+        log_mark
+    done
+    ldap_admin_modify <<'LDIF'
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+delete: olcAccess
+olcAccess: {0}
+LDIF
+}
+
+@test "patctl list, show and report call a token with such an option damaged" {
+    local attribute said
+
+    for attribute in "patRevoked;lang-en: $(now_gt)" 'patExpires;lang-en: 20200101000000Z' \
+        "patHash;lang-en: $(printf '0%.0s' {1..64})" 'patRevokedReason;lang-en: lost'; do
+        mint bob acme "$attribute" 'patLastUsed: 20200101000000Z'
+        said=$(pc admin show "$MINT_ID")
+        grep -qx 'state  *damaged' <<<"$said"
+        grep -qix "damaged by  *${attribute%%:*}" <<<"$said"
+        pc admin list --all --csv | grep "$MINT_ID" | grep damaged
+        pc admin list --all --json | grep -A 8 "$MINT_ID" | grep '"state": *"damaged"'
+        run ! grep "$MINT_ID" <<<"$(pc admin list --all --live --csv)"
+        [[ $attribute == patRevoked\;* || $attribute == patExpires\;* ]] ||
+            grep -q "$MINT_ID.*damaged: ${attribute%%:*}" <<<"$(pc admin report --csv || true)"
+    done
+    mint bob acme 'cn;lang-en: laptop'
+    grep -qx 'state  *active' <<<"$(pc admin show "$MINT_ID")"
 }
 
 @test "an org whose name has a NUL in it is not the org of the part before it" {
