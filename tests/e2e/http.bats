@@ -91,6 +91,7 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
 }
 
 @test "invalid tokens: 401 invalid_token" {
+    unknown_token
     both bearer_out SERVER 401 "$INVALID"
     TOKEN=not-even-a-token
     both bearer_out SERVER 401 "$INVALID"
