@@ -6,7 +6,8 @@
  * callback in which the backend reports success, with nothing committed and nothing sent,
  * check it and add what follows; commit; let the other overlays see the response, and
  * then what was added; send it. slapd's ACLs have had their say before any of our
- * refusals is given.
+ * refusals is given, but for those of an overlay that is misplaced and of a database that
+ * is nearly full: these come before the change is tried.
  *
  * MUSTs of this file: bd_info is restored on every exit; no transaction outlives its
  * operation; what fails in the middle is aborted and reported, never half done.

@@ -6,9 +6,14 @@
 /* Writes that need no look at the reserve: many at once, each as large as slapd accepts.
  */
 #define FAR ((size_t)64 * 1024 * 1024) /* bytes */
-/* What the revocation of one token writes: its pages again, an event, and indexes. */
-#define TOKEN_COST   ((size_t)16 * 1024) /* bytes */
-#define PASSWORD_MAX 1024                /* bytes */
+/*
+ * What the revocation of one token writes: its pages again, an event, and indexes. Three
+ * times that is reckoned, because LMDB uses pages again only in the second transaction
+ * after the one that freed them: a removal cannot use what the removal right before it
+ * freed. The third part is for the events that each removal leaves.
+ */
+#define TOKEN_COST   ((size_t)3 * 16 * 1024) /* bytes */
+#define PASSWORD_MAX 1024                    /* bytes */
 
 static size_t
 reserve_of(size_t map)
