@@ -234,6 +234,7 @@ begin_request(struct fcgi *f)
 
     if (f->active)
         return is_ours(f) ? FCGI_ERROR : reply_end(f, CANT_MPX_CONN);
+    f->request.keep = (f->begin[2] & KEEP_CONN) != 0;
     if (role != FCGI_RESPONDER && role != FCGI_AUTHORIZER)
         return reply_end(f, UNKNOWN_ROLE);
     fcgi_finish(f);
@@ -241,7 +242,6 @@ begin_request(struct fcgi *f)
     f->body_open = role == FCGI_RESPONDER;
     f->request.id = header_id(f);
     f->request.role = (enum fcgi_role)role;
-    f->request.keep = (f->begin[2] & KEEP_CONN) != 0;
     return FCGI_MORE;
 }
 
@@ -396,6 +396,7 @@ void
 fcgi_init(struct fcgi *f)
 {
     memset(f, 0, sizeof(*f));
+    f->request.keep = true;
 }
 
 void

@@ -36,7 +36,7 @@ enum fcgi_role {
 struct fcgi_request {
     uint16_t id;
     enum fcgi_role role;
-    bool keep; /* the connection is for more requests */
+    bool keep; /* the connection is for more requests; true before the first one */
 
     unsigned authorizations; /* how many HTTP_AUTHORIZATION came */
     bool too_long;           /* and one was longer than we keep */

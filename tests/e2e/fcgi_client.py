@@ -76,7 +76,12 @@ def is_hung_up(s):
 def ask():
     token = open(sys.argv[3], "rb").read()
     whole = params(REMOTE_ADDR=b"::1", HTTP_AUTHORIZATION=b"Bearer " + token, HTTP_X=b"x" * 300)
+    # Before the first request, as HAProxy does; and a role that there is none of.
     s = connect()
+    s.sendall(record(9, params(FCGI_MPXS_CONNS=b"", FCGI_MAX_REQS=b""), 0))
+    assert read_exactly(s, 8)[1] == 10, "values before a request"
+    s.sendall(begin(role=3) + record(4) + record(5))
+    assert read_exactly(s, 16)[12] == 3, "an unknown role, before a request"
     for role, pieces in ((1, 1), (2, 1), (1, 7), (1, len(whole))):
         data = begin(role)
         step = -(-len(whole) // pieces)

@@ -189,6 +189,47 @@ too_many(void **state)
     fcgi_clear(&f);
 }
 
+struct keep_row {
+    const char *name;
+    const char *data;
+    size_t len;
+    bool keep;
+};
+
+static const struct keep_row keeps[] = {
+    {"nothing yet", BYTES(""), true},
+    {"values asked for before a request", BYTES(RECORD("\11", "\0", "\0", "\0")), true},
+    {"unknown management before a request", BYTES(RECORD("\115", "\0", "\0", "\0")),
+        true},
+    {"a request that keeps", BYTES(BEGIN("\1", "\1") PARAMS_END), true},
+    {"a request that does not", BYTES(BEGIN("\1", "\0") PARAMS_END), false},
+    {"values asked for within one that does not",
+        BYTES(BEGIN("\1", "\0") RECORD("\11", "\0", "\0", "\0")), false},
+    {"an unknown role that keeps", BYTES(BEGIN("\3", "\1")), true},
+    {"an unknown role that does not", BYTES(BEGIN("\3", "\0")), false},
+    {"an unknown role that keeps, after one that does not",
+        BYTES(BEGIN("\3", "\0") BEGIN("\3", "\1")), true},
+    {"a second at once that does not",
+        BYTES(BEGIN("\1", "\1") RECORD("\1", "\2", "\10", "\0") "\0\1\0\0\0\0\0\0"),
+        true},
+};
+
+/* Whether the connection goes on after the reply. */
+static void
+keep(void **state)
+{
+    static struct fcgi f;
+    const struct keep_row *row = *state;
+    const uint8_t *data = (const uint8_t *)row->data;
+    size_t len = row->len;
+
+    fcgi_init(&f);
+    while (fcgi_feed(&f, &data, &len) != FCGI_MORE)
+        ;
+    unit_check_int("keep", f.request.keep, row->keep);
+    fcgi_clear(&f);
+}
+
 static void
 answer(void **state)
 {
@@ -215,6 +256,7 @@ int
 main(void)
 {
     UNIT_TABLE("records", whole, rows);
+    UNIT_TABLE("keep", keep, keeps);
     unit_add("limits", "a header that is too long", too_long, NULL);
     unit_add("limits", "too many parameters", too_many, NULL);
     unit_add("answer", "its records", answer, NULL);
