@@ -47,7 +47,9 @@ pat_token_well_formed(const char *prefix, const void *token, size_t token_len)
 static char
 lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 /* Blanks, control characters and bytes outside ASCII. */

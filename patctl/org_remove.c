@@ -137,9 +137,12 @@ take_entry(struct session *s, LDAPMessage *entry, void *arg)
         size_t room = c->room == 0 ? 256 : 2 * c->room;
         struct entry *more = reallocarray(c->list, room, sizeof(*more));
 
-        c->no_memory = more == NULL;
-        c->list = more != NULL ? more : c->list;
-        c->room = more != NULL ? room : c->room;
+        if (more == NULL) {
+            c->no_memory = true;
+        } else {
+            c->list = more;
+            c->room = room;
+        }
     }
     if (c->no_memory) {
         free(e.dn);

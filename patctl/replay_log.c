@@ -269,6 +269,7 @@ read_all(FILE *f, const char *path, char **ret, size_t *ret_len)
     while (text != NULL && n > 0 && len < FILE_MAX_BYTES) {
         char *more;
 
+        /* The buffer grows with `room`. cppcheck-suppress pointerOutOfBoundsCond */
         n = fread(text + len, 1, room - len, f);
         len += n;
         if (len < room)
@@ -314,7 +315,7 @@ removals_read(const char *path, struct removals *ret)
     rc = read_all(f, path, &text, &len);
     if (!is_stdin)
         (void)fclose(f);
-    if (rc == EX_OK) {
+    if (rc == EX_OK && text != NULL) {
         begin = text + strspn(text, " \t\r\n");
         rc = *begin == '{' || *begin == '['
                  ? read_json(ret, begin, len - (size_t)(begin - text))

@@ -423,7 +423,7 @@ out:
 static void
 mark(struct pat_pending *pending, BackendDB *be, slap_overinst *on)
 {
-    struct berval ndn = be->be_nsuffix[0], rdn = BER_BVC("cn=ldapsync");
+    struct berval ndn = be->be_nsuffix[0], rdn = pat_bv("cn=ldapsync");
     Connection conn = {0};
     OperationBuffer buffer;
     BackendDB db = *be;
