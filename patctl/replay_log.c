@@ -269,7 +269,7 @@ read_all(FILE *f, const char *path, char **ret, size_t *ret_len)
     while (text != NULL && n > 0 && len < FILE_MAX_BYTES) {
         char *more;
 
-        /* The buffer grows with `room`. cppcheck-suppress pointerOutOfBoundsCond */
+        // cppcheck-suppress pointerOutOfBoundsCond
         n = fread(text + len, 1, room - len, f);
         len += n;
         if (len < room)

@@ -876,17 +876,18 @@ refuse_transaction(Operation *op, SlapReply *rs)
 static int
 refuse_transactions(void)
 {
-    static const struct berval oids[] = {
-        BER_BVC(LDAP_EXOP_TXN_START), BER_BVC(LDAP_EXOP_TXN_END)};
+    static const char *const oids[] = {LDAP_EXOP_TXN_START, LDAP_EXOP_TXN_END};
     size_t i;
 
     for (i = 0; i < sizeof(oids) / sizeof(oids[0]); i++) {
-        if (load_extop2(&oids[i], SLAP_EXOP_HIDE, refuse_transaction, 1) != 0) {
+        struct berval oid = pat_bv(oids[i]);
+
+        if (load_extop2(&oid, SLAP_EXOP_HIDE, refuse_transaction, 1) != 0) {
             Debug(LDAP_DEBUG_ANY,
                 "pat: cannot replace slapd's extended operation %s, by which a client "
                 "can "
                 "end slapd: build the module again here, by \"make deps && make\"\n",
-                oids[i].bv_val);
+                oids[i]);
             return -1;
         }
     }

@@ -454,7 +454,7 @@ int
 pat_tree_changed_since(struct pat_txn *t, const struct berval *since,
     int (*visit)(Entry *e, void *arg), void *arg)
 {
-    struct berval removed = BER_BVC("org_member.removed");
+    struct berval removed = pat_bv("org_member.removed");
     AttributeAssertion csn, token, event, action;
     Filter revoked = filter_present(pat_schema.revoked), live[2], removal[2], kinds[2];
     Filter parts[2], f;
