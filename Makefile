@@ -109,7 +109,7 @@ else
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) $(SANITIZER_OPTIONS) tests/run
 endif
 
-# The long forms of tests that make test runs in short: slapd is killed 200 times amid
+# The long forms of tests that make test runs in short: slapd is killed 200 times during
 # removals of members; patctl lists 100,000 tokens; two providers are apart for a minute, and
 # are stopped, killed and cut off ten times each while they catch up.
 campaign: deps
