@@ -13,7 +13,7 @@
 extern ConfigTable pat_config_table[];
 extern ConfigOCs pat_config_classes[];
 
-/* slapd's bi_db_init, bi_db_open, bi_db_close, bi_db_destroy. */
+/* Implement slapd's bi_db_init, bi_db_open, bi_db_close and bi_db_destroy. */
 int pat_config_db_init(BackendDB *be, ConfigReply *cr);
 int pat_config_db_open(BackendDB *be, ConfigReply *cr);
 int pat_config_db_close(BackendDB *be, ConfigReply *cr);

@@ -27,17 +27,17 @@ struct pat_pending {
     ldap_pvt_thread_mutex_t mutex;
     struct pat_item *first, **last;
     /*
-     * contextCSN when the overlay began to look at the database: what was not settled
-     * before is no older. Later also the first CSN of each new server.
+     * The contextCSN when the overlay was opened: every change that is not settled is as
+     * new or newer. Later also the first CSN of each new server.
      */
     BerVarray marks;
     bool marked, recalled;
-    bool failed; /* to recall: then nothing may be completed */
+    bool failed; /* the recall failed: nothing may be completed */
 };
 
 /*
- * Of databases from which the overlay was removed while slapd runs. No lock: slapd pauses
- * when a configuration changes.
+ * Items of databases from which the overlay was removed while slapd runs. No lock: slapd
+ * pauses when a configuration changes.
  */
 static struct pat_pending *kept;
 
@@ -145,9 +145,9 @@ find_csn(const struct berval *csns, int sid)
 }
 
 /*
- * Does `op`, which stores the contextCSN, complete what the item waits for? Another
+ * Returns whether `op`, which stores the contextCSN, completes the item. Another
  * connection completes it, too, when the stored contextCSN of the item's server reaches
- * the item: its own connection may have gone with a configuration, or with a process.
+ * the item: a changed configuration or a restart may have ended the item's connection.
  */
 static bool
 is_completed(const struct pat_item *item, const Operation *op)
@@ -162,7 +162,7 @@ is_completed(const struct pat_item *item, const Operation *op)
     return reached != NULL && strcmp(reached->bv_val, item->csn.bv_val) >= 0;
 }
 
-/* Removes the items that `op` completes from the list; in their order, to be freed. */
+/* Removes the items that `op` completes from the list, and returns them, in order. */
 static struct pat_item *
 take_items(struct pat_pending *pending, const Operation *op)
 {
@@ -479,7 +479,7 @@ pat_converge_closed(BackendDB *be, slap_overinst *on)
 {
     struct pat_pending *pending = ((struct pat_settings *)on->on_bi.bi_private)->pending;
 
-    /* Before the recall the marks that are there still hold. */
+    /* Before the recall the existing marks stay valid. */
     if (!slapd_shutdown && pending->recalled)
         mark(pending, be, on);
 }
@@ -490,7 +490,7 @@ pat_converge_closed(BackendDB *be, slap_overinst *on)
 struct recall {
     struct pat_pending *pending;
     int sid;
-    unsigned long from; /* whose items they become */
+    unsigned long from; /* the connection of the new items */
     unsigned count;
 };
 
@@ -524,7 +524,7 @@ recalled_seen(Entry *e, void *arg)
     return 0;
 }
 
-/* Finds in the database what waits. Call with the mutex locked. */
+/* Finds the waiting items in the database. Call with the mutex locked. */
 static bool
 recall(Operation *op, slap_overinst *on, struct recall *r, const struct berval *since)
 {
@@ -536,8 +536,8 @@ recall(Operation *op, slap_overinst *on, struct recall *r, const struct berval *
     r->pending->failed = rc != LDAP_SUCCESS;
     if (rc != LDAP_SUCCESS)
         Debug(LDAP_DEBUG_ANY,
-            "%s pat: cannot look for changes that were received before; tries again with "
-            "the next change: %s\n",
+            "%s pat: cannot search for changes that were received before; the next "
+            "change repeats the search: %s\n",
             op->o_log_prefix, reader.error);
     else if (r->count > 0)
         Debug(LDAP_DEBUG_ANY,
@@ -546,7 +546,7 @@ recall(Operation *op, slap_overinst *on, struct recall *r, const struct berval *
     return rc == LDAP_SUCCESS;
 }
 
-/* The earliest mark of another server; NULL where there is none. */
+/* Returns the earliest mark of another server, or NULL. */
 static const struct berval *
 first_mark(const struct berval *marks)
 {
@@ -574,7 +574,7 @@ pat_converge_recall(Operation *op, slap_overinst *on)
     ldap_pvt_thread_mutex_unlock(&pending->mutex);
 }
 
-/* Removes the items of that server that came by that connection. */
+/* Removes the items of that server that arrived by that connection. */
 static void
 items_drop(struct pat_pending *pending, unsigned long from, int sid)
 {
@@ -593,8 +593,9 @@ items_drop(struct pat_pending *pending, unsigned long from, int sid)
 }
 
 /*
- * A server without a mark is new: entries of it, of any age, may have come in an earlier
- * run, from which no contextCSN of it was stored. Call with the mutex locked.
+ * Recalls the items of servers without a mark. Entries of such a server, of any age, may
+ * have arrived in an earlier run that stored no contextCSN of it. Call with the mutex
+ * locked.
  */
 static void
 recall_new_servers(Operation *op, slap_overinst *on, struct pat_pending *pending)
@@ -607,7 +608,7 @@ recall_new_servers(Operation *op, slap_overinst *on, struct pat_pending *pending
 
         if (r.sid == slap_serverID || find_csn(pending->marks, r.sid) != NULL)
             continue;
-        /* The search finds these, too. */
+        /* The search finds these items again. */
         items_drop(pending, op->o_connid, r.sid);
         if (!recall(op, on, &r, NULL))
             return;
@@ -700,7 +701,7 @@ settle_removal(struct pat_work *w, Entry *event)
     if (time == NULL || s.id == NULL || org.bv_len == 0 ||
         !dn_of(pat_value(event, pat_schema.target), &person))
         goto out;
-    /* Groups let go of who was deleted, too. */
+    /* A deleted person is removed from groups, too. */
     rc = pat_txn_exists(&w->txn, &person) ? pat_member_has_role(w, &org, &person)
                                           : LDAP_COMPARE_TRUE;
     if (rc == LDAP_COMPARE_TRUE) {
@@ -733,7 +734,9 @@ pat_converge_completed(struct pat_work *w, SlapReply *rs)
     w->settled = take_items(w->set->pending, w->op);
     (void)rs;
     if (w->set->pending->failed)
-        rc = pat_refuse(w, LDAP_OTHER, "pat: cannot look for changes received before");
+        rc = pat_refuse(w, LDAP_OTHER,
+            "pat: nothing was changed: cannot search for changes that were received "
+            "before: see slapd's log");
     else if (pat_txn_fails_to_settle())
         rc = pat_refuse(w, LDAP_OTHER, "pat: failpoint");
     for (item = w->settled; item != NULL && rc == LDAP_SUCCESS; item = item->next) {

@@ -17,10 +17,10 @@
  *   changed that group later, and not by adding that person, leaves it.
  *
  * The last two depend on other entries, which may come in any order: they wait until the
- * provider has said that all that it has to send is here. They wait in memory. After a
- * restart slapd does not receive them again: they are found in the database by their
- * entryCSN, which is not before the contextCSN with which the database was opened. The
- * same search finds what came while the overlay was removed or disabled.
+ * provider has said that it has sent everything. They wait in memory. After a restart
+ * slapd does not receive them again: a search of the database finds them by their
+ * entryCSN, which is at or after the contextCSN with which the database was opened. The
+ * same search finds changes that arrived while the overlay was removed or disabled.
  *
  * Called by threads of replication, with the received change applied and uncommitted.
  * Results are LDAP result codes; other than LDAP_SUCCESS, w->text says why.
@@ -31,13 +31,14 @@
 #include "work.h"
 
 /*
- * What waits in a database; any thread may use it. Freed while slapd goes on, it is kept
- * for the next overlay of the database with that normalized suffix.
+ * The changes that wait in a database. Any thread may use it. pat_pending_free() frees it
+ * only if slapd ends; otherwise it is kept for the next overlay of the database with that
+ * normalized suffix.
  */
 struct pat_pending *pat_pending_new(void);
 void pat_pending_free(struct pat_pending *pending, const struct berval *suffix);
 
-/* Frees what is kept. */
+/* Frees the kept changes of all databases. */
 void pat_pending_end(void);
 
 /* Is it a change of another provider, and is this server one, too? */
@@ -48,21 +49,21 @@ bool pat_converge_adds(const Operation *op);
 bool pat_converge_modifies(const Operation *op);
 
 /*
- * When the overlay begins, and ceases, to look at the database: notes the stored
- * contextCSN. All that was received before that contextCSN is settled.
+ * Record the stored contextCSN when the overlay is opened, and closed. Every change that
+ * was received before that contextCSN is settled.
  */
 void pat_converge_opened(BackendDB *be, slap_overinst *on);
 void pat_converge_closed(BackendDB *be, slap_overinst *on);
 
 /*
- * Before anything else is done about a received change. The first call searches the
- * database for what waited when slapd ended, or came while the overlay was away.
+ * Called before a received change is handled. The first call searches the database for
+ * changes that waited when slapd ended, or arrived while the overlay was absent.
  */
 void pat_converge_recall(Operation *op, slap_overinst *on);
 
 /*
- * Does it say that all is here, while something waits for that? Searches the database
- * where the contextCSN names a server for the first time.
+ * Returns whether `op` says that a provider has sent everything, and a change waits for
+ * that. Searches the database if the contextCSN names a server for the first time.
  */
 bool pat_converge_completes(Operation *op, slap_overinst *on);
 
@@ -70,7 +71,9 @@ PAT_MUST_USE int pat_converge_added(struct pat_work *w, SlapReply *rs);
 PAT_MUST_USE int pat_converge_modified(struct pat_work *w, SlapReply *rs);
 PAT_MUST_USE int pat_converge_completed(struct pat_work *w, SlapReply *rs);
 
-/* After the end of the transaction: what was settled waits again if it was not committed.
+/*
+ * Called after the end of the transaction. If it was not committed, the settled changes
+ * wait again.
  */
 void pat_converge_end(struct pat_work *w);
 

@@ -87,7 +87,7 @@ put_detail(Entry *e, const char *key, const struct berval *value)
 
 /* ---- events that go to slapd's log ---- */
 
-/* A JSON object that is always whole: a member that does not fit is left out. */
+/* A JSON object that is always complete: a member that does not fit is left out. */
 struct line {
     char text[3000];
     size_t len;
@@ -128,7 +128,7 @@ line_put(struct line *l, const char *key, const struct berval *value)
     l->text[l->len] = '\0';
 }
 
-/* The log of the org is gone, or goes: this is what remains of the event. */
+/* Writes an event to slapd's log, because the org's own log is gone. */
 static void
 log_event(struct pat_work *w, const struct berval *org, const struct pat_event *event)
 {
@@ -189,9 +189,9 @@ is_org(struct pat_work *w, const struct berval *dn)
 }
 
 /*
- * Does the rootdn delete the org, entry by entry? Nobody else can have deleted a log with
- * events in it. Made again, the container would keep the org from being deleted. Any
- * other operation, and anybody else's deletion, makes it again.
+ * Returns whether the rootdn deletes the org, entry by entry. Only the rootdn can have
+ * deleted a log with events in it. A new container would prevent the deletion of the org.
+ * Any other operation, and a deletion by another client, creates the container again.
  */
 static bool
 is_teardown(struct pat_work *w, struct berval *container)
@@ -204,7 +204,7 @@ is_teardown(struct pat_work *w, struct berval *container)
 }
 
 /*
- * The container of the org's events, made where it is missing. Once for each org.
+ * Finds the container of the org's events, or creates it. Once for each org.
  * LDAP_NO_SUCH_OBJECT: there is no such org. LDAP_X_NO_OPERATION: the org is being
  * deleted, and its container is gone.
  */
@@ -316,7 +316,7 @@ struct remains {
     struct pat_entries list;
 };
 
-/* Does the event tell of what its reader removed himself? A nonzero answer: no. */
+/* Collects an event of a removal by the client. Ends the search at any other entry. */
 static int
 remains_seen(Entry *e, void *arg)
 {

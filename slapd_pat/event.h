@@ -23,19 +23,19 @@ struct pat_event {
 };
 
 /*
- * Add an event to the log of the org at `org`, whose container is made if it is missing.
- * The org's DN may be normalized or not. Where the rootdn is deleting the org, and has
+ * Adds an event to the log of the org at `org`, whose container is made if it is missing.
+ * The org's DN may be normalized or not. If the rootdn is deleting the org, and has
  * deleted the container, the event goes to slapd's log instead.
  */
 PAT_MUST_USE int pat_event_add(
     struct pat_work *w, const struct berval *org, const struct pat_event *event);
 
 /*
- * Before the rootdn deletes the container of an org's log: delete what is in it, provided
- * that it is nothing but events of removals by the rootdn, as a client leaves it that
- * deletes an org by a list from before its first deletion. Each is written to slapd's
- * log, and is deleted by an operation of its own, for consumers want the leaves first.
- * Otherwise nothing is done, and the backend refuses the deletion.
+ * Prepares the deletion of the container of an org's log by the rootdn: deletes the
+ * entries in it, if all of them are events of removals by the rootdn. The deletion of an
+ * org from a list that is older than the first deletion leaves such events. Each is
+ * written to slapd's log, and is deleted by an operation of its own, because consumers
+ * need the leaves first. Otherwise nothing is done, and the backend refuses the deletion.
  */
 void pat_event_sweep(Operation *op, slap_overinst *on);
 

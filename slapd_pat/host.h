@@ -58,9 +58,9 @@ struct pat_settings {
     AttributeDescription *login;
     char *role_order_text;
     bool audit_use;      /* one event for each last-used write */
-    unsigned max_tokens; /* live ones of a person in an org; 0: no limit */
+    unsigned max_tokens; /* live tokens of a person in an org; 0: no limit */
     char max_tokens_text[16];
-    unsigned removal_limit; /* of members, in one request; 0: none */
+    unsigned removal_limit; /* members in one request; 0: no limit */
     char removal_limit_text[16];
     unsigned given;              /* a bit for each setting that is not the default's */
     struct pat_pending *pending; /* no setting: see converge.h */

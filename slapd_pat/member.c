@@ -187,7 +187,7 @@ removes_too_many(const struct pat_work *w)
     return removals_limited(w) && w->removed > w->set->removal_limit;
 }
 
-/* A member without live tokens loses nothing that a later change could not give back. */
+/* Counts the member if it has live tokens: a later change can restore all but these. */
 static int
 count_removal(struct pat_work *w, Entry *org, struct person *p)
 {
@@ -239,7 +239,7 @@ person_changed(struct pat_work *w, Entry *org, struct person *p, struct role was
         goto out;
     if (is.name == NULL)
         rc = count_removal(w, org, p);
-    /* The rest is only counted: the request is going to be refused. */
+    /* Beyond the limit members are only counted: the request will be refused. */
     if (rc != LDAP_SUCCESS || removes_too_many(w))
         goto out;
     /* A placeholder, or the name of a person who was deleted, has no event. */
@@ -430,7 +430,7 @@ pat_member_leave(
     return rc;
 }
 
-/* What `ndn`, which is `old` or below it, is called now. To be freed. */
+/* Returns the new name of `ndn`, which is `old` or below it. To be freed. */
 static void
 renamed_ndn(const struct berval *ndn, Entry *old, Entry *new, struct berval *ret_ndn)
 {
@@ -442,7 +442,7 @@ renamed_ndn(const struct berval *ndn, Entry *old, Entry *new, struct berval *ret
     memcpy(ret_ndn->bv_val + keep, new->e_nname.bv_val, new->e_nname.bv_len + 1);
 }
 
-/* The same, and as people wrote it. Both to be freed. */
+/* Returns the new name, normalized and as the client wrote it. Both to be freed. */
 static void
 renamed(struct pat_work *w, const struct berval *ndn, Entry *old, Entry *new,
     struct berval *ret_dn, struct berval *ret_ndn)
@@ -550,14 +550,14 @@ follow_all(struct pat_work *w, ObjectClass *oc, AttributeDescription *ad, Entry 
     return rc;
 }
 
-/* Tokens of that name whose owner is gone: there was no entry of that name. */
+/* Revokes the tokens of an earlier owner of that name, which had no entry before. */
 static int
 revoke_leftovers(struct pat_work *w, const struct berval *ndn)
 {
     return pat_token_revoke_all(w, database(w), ndn, NULL, "owner-deleted");
 }
 
-/* The same for all entries below one that has a new name, before tokens follow to it. */
+/* Does the same for all entries below a renamed one, before tokens follow to it. */
 static int
 revoke_leftovers_below(struct pat_work *w, Entry *after)
 {
@@ -605,7 +605,7 @@ standings_clear(struct standings *l)
     *l = (struct standings){.s = NULL};
 }
 
-/* By org, so that the events of one come together, and then by name. */
+/* Orders by org, so that the events of one org come together, and then by name. */
 static int
 standing_compare(const void *a, const void *b)
 {
@@ -615,7 +615,7 @@ standing_compare(const void *a, const void *b)
     return c != 0 ? c : ber_bvcmp(&x->ndn, &y->ndn);
 }
 
-/* One for each name and org, with the strongest roles. */
+/* Leaves one for each name and org, with the strongest roles. */
 static void
 standings_merge(const struct pat_settings *set, struct standings *l)
 {
@@ -656,7 +656,7 @@ struct change {
     bool was, is, renamed, below;
 };
 
-/* Who is named by `group` in `org`, as `base` or below it. */
+/* Adds the members of `group` in `org` that are `base` or below it. */
 static void
 note_members(struct standings *l, const struct change *c, Entry *group, const Entry *org,
     const struct berval *base)
@@ -686,7 +686,7 @@ note_members(struct standings *l, const struct change *c, Entry *group, const En
     }
 }
 
-/* What the role groups say of `base`, and with c->below of the names below it. */
+/* Adds the roles of `base` from all role groups, with c->below also of names below it. */
 static int
 note_groups(struct pat_work *w, struct standings *l, const struct change *c,
     const struct berval *base)
@@ -721,7 +721,7 @@ renamed_event(struct pat_work *w, const struct berval *org, const struct berval 
     return pat_event_add(w, org, &event);
 }
 
-/* What became of one person in one org. */
+/* Writes the events of one person in one org. A new role revokes tokens from before. */
 static int
 standing_changed(struct pat_work *w, const struct change *c, const struct standing *s,
     const struct berval *dn, bool was, bool is)
@@ -768,7 +768,7 @@ standings_changed(struct pat_work *w, const struct change *c, struct standings *
     return rc;
 }
 
-/* Nobody new gets tokens; then groups and tokens follow a name. */
+/* Revokes leftover tokens of new names; then groups and tokens follow a name. */
 static int
 names_changed(struct pat_work *w, const struct change *c)
 {
@@ -789,7 +789,7 @@ names_changed(struct pat_work *w, const struct change *c)
     return rc;
 }
 
-/* The tokens of who is no person any more, and the groups that name what is gone. */
+/* Revokes the tokens of a former person; groups let go of a deleted entry. */
 static int
 person_ended(struct pat_work *w, const struct change *c, struct standings *l)
 {
@@ -815,7 +815,7 @@ pat_member_person_changed(struct pat_work *w, Entry *before, Entry *after, bool 
     struct standings l = {.s = NULL};
     int rc;
 
-    /* Of what is deleted or renamed the names go, person or not. */
+    /* Groups let go of the name of a deleted or renamed entry, person or not. */
     if (after != NULL && !c.renamed && c.was == c.is)
         return LDAP_SUCCESS;
     c.below = below && c.renamed;

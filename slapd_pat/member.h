@@ -13,26 +13,29 @@
 /*
  * An entry that was or is a role group. `before` is NULL for a new one, `after` for one
  * that is gone. Persons whose strongest role in an org is another one now leave their
- * events; who has none left, and who had none before, loses the tokens of that org. Names
- * of no person leave no event.
+ * events. A person with no role left, or with none before, loses the tokens of that org.
+ * A name of no person leaves no event.
  */
 PAT_MUST_USE int pat_member_group_changed(
     struct pat_work *w, Entry *before, Entry *after);
 
 /*
- * Any entry was added (`before` is NULL), deleted (`after` is NULL), renamed or changed;
- * where it was renamed with `below`, other entries went with it.
+ * Any entry was added (`before` is NULL), deleted (`after` is NULL), renamed or changed.
+ * `below`: it was renamed together with entries below it.
  *
  * A person that appears is added to the orgs whose role groups have the name already, and
  * one that ceases to be a person is removed; both leave their events. Tokens left of a
- * name that a person gets are revoked, and so are those of who is no person any more.
- * Groups and tokens follow a new name, and each person leaves an event in each org. Role
- * groups let go of a deleted entry; those whose class demands a member keep the last one.
+ * name that a person gets are revoked, and so are the tokens of an entry that is no
+ * person any more. Groups and tokens follow a new name, and each person leaves an event
+ * in each org. A deleted entry is removed from role groups; those whose class demands a
+ * member keep the last one.
  */
 PAT_MUST_USE int pat_member_person_changed(
     struct pat_work *w, Entry *before, Entry *after, bool below);
 
-/* Has the person a role in the org? LDAP_COMPARE_TRUE or _FALSE; none who is no person.
+/*
+ * Returns LDAP_COMPARE_TRUE if `person` is a person and has a role in the org, else
+ * LDAP_COMPARE_FALSE, or LDAP_OTHER.
  */
 PAT_MUST_USE int pat_member_has_role(
     struct pat_work *w, const struct berval *org, const struct berval *person);

@@ -9,11 +9,11 @@ struct waiting {
 };
 
 struct pat_outer {
-    OpExtra extra; /* first: slapd's own convention */
+    OpExtra extra; /* must be first, as in slapd itself */
     Operation *op;
     slap_overinst *on;
     BackendDB *be; /* slapd's own, which outlives every operation */
-    /* As it was at first: autogroup puts the rootdn there while it acts. */
+    /* A copy from the start: autogroup replaces them by the rootdn while it acts. */
     struct berval dn, ndn;
     bool entered; /* is `op` within the backend now? */
     slap_callback end;
@@ -70,7 +70,7 @@ writes(const Operation *op)
            op->o_tag == LDAP_REQ_DELETE || op->o_tag == LDAP_REQ_MODRDN;
 }
 
-/* The outer operation was refused on its way: it is not going to reach the backend. */
+/* Handles an outer operation that an overlay refused before it reached the backend. */
 static int
 ended(Operation *op, SlapReply *rs)
 {
@@ -116,7 +116,7 @@ pat_outer_enter(Operation *op, slap_overinst *on, bool *ret_inner)
 
     *ret_inner = first != NULL || (outer != NULL && outer->entered);
     if (*ret_inner && outer == NULL) {
-        /* The overlay acts before the outer operation gets to the backend. */
+        /* The overlay acts before the outer operation reaches the backend. */
         if (!writes(first)) {
             *ret_inner = false;
             return NULL;

@@ -5,9 +5,9 @@
  * The way: begin a transaction, let the backend apply the client's change, and from the
  * callback in which the backend reports success, with nothing committed and nothing sent,
  * check it and add what follows; commit; let the other overlays see the response, and
- * then what was added; send it. slapd's ACLs have had their say before any of our
- * refusals is given, but for those of an overlay that is misplaced and of a database that
- * is nearly full: these come before the change is tried.
+ * then what was added; send it. slapd checks its access rules before any refusal of this
+ * overlay, with two exceptions: a misplaced overlay and a nearly full database are
+ * reported before the change is tried.
  *
  * MUSTs of this file: bd_info is restored on every exit; no transaction outlives its
  * operation; what fails in the middle is aborted and reported, never half done.
@@ -87,7 +87,7 @@ check_event_writer(struct pat_work *w)
         "pat: the audit log is written by the server; only the rootdn may change it");
 }
 
-/* A service that admits an org knows it by its name alone. */
+/* A service identifies an org by its name alone. */
 static int
 check_org_name(struct pat_work *w, Entry *e)
 {
@@ -296,8 +296,8 @@ struct way {
     slap_callback first; /* before all other callbacks, and its cleanup too */
     slap_callback last;  /* after all of them */
     LDAPControl *preread[2];
-    bool held;  /* is the response still to be sent? */
-    bool inner; /* does another overlay make it, within `outer`? */
+    bool held;  /* the response is still to be sent */
+    bool inner; /* another overlay makes the operation, within `outer` */
     struct pat_outer *outer;
     LDAPControl **controls; /* of that, our own copy; NULL: the token's, or none */
     int (*after)(struct pat_work *w, SlapReply *rs);
@@ -557,7 +557,7 @@ way_new(Operation *op, slap_overinst *on)
     return way;
 }
 
-/* The backend is through, and the overlays have seen the response: now what follows. */
+/* Ends the way after the overlays have seen the response: shows what follows, sends. */
 static void
 way_end(struct way *way, SlapReply *rs)
 {
@@ -581,8 +581,8 @@ way_end(struct way *way, SlapReply *rs)
 }
 
 /*
- * back-mdb demands manage access for a delete or rename with the relax control. Without
- * that access the control has no other effect than to confirm removals.
+ * Returns whether the relax control may only confirm removals: the client lacks the
+ * manage access that back-mdb demands for a delete or rename with this control.
  */
 static bool
 only_confirms(const struct pat_work *w, const slap_overinst *on)
@@ -642,8 +642,8 @@ go(Operation *op, SlapReply *rs, slap_operation_t which,
 }
 
 /*
- * Nothing of ours; but another overlay may make it the cause of something that is, and
- * what follows from that waits for the end of this.
+ * Passes an operation on that concerns no token. Another overlay may make it the cause of
+ * one that does; the changes that follow from that wait for the end of this operation.
  */
 static int
 pass(Operation *op, SlapReply *rs, slap_operation_t which)
@@ -670,7 +670,7 @@ prepare_add(struct pat_work *w)
 
     if (rc != LDAP_SUCCESS || !pat_is(e, pat_schema.token))
         return rc;
-    /* A token that is imported as revoked is no record of whoever imports it. */
+    /* The importer of a revoked token does not become its owner. */
     if (attrs_find(e->e_attrs, pat_schema.owner) == NULL && w->actor.bv_len > 0 &&
         (attrs_find(e->e_attrs, pat_schema.hash) == NULL ||
             attrs_find(e->e_attrs, pat_schema.revoked) == NULL))
@@ -735,7 +735,7 @@ hook_add(Operation *op, SlapReply *rs)
     return go(op, rs, op_add, prepare_add, after_add);
 }
 
-/* Does it touch what we look after: our own attributes, members, classes, login names? */
+/* Returns whether it changes our own attributes, members, classes or login names. */
 static bool
 modifies_ours(const struct pat_settings *set, const Modifications *m)
 {
@@ -753,8 +753,9 @@ modifies_ours(const struct pat_settings *set, const Modifications *m)
 }
 
 /*
- * Of events everything is ours, also what the server alone writes, or the relax control;
- * of tokens the size of every value.
+ * Returns whether the name is that of an event or of a token. The overlay checks every
+ * change of an event, also of operational attributes, and the size of every value of a
+ * token.
  */
 static bool
 names_ours(const struct berval *ndn)
@@ -868,10 +869,10 @@ refuse_transaction(Operation *op, SlapReply *rs)
 }
 
 /*
- * slapd 2.5.13 uses requests of a transaction of its client after it has freed them, so
- * that any account can end it: with this overlay or without, in any database. Replace its
- * functions that begin and end a transaction, and do not offer them in the root DSE. No
- * request waits in a transaction then.
+ * Replaces slapd's functions that begin and end an LDAP transaction, and removes them
+ * from the root DSE, so that no request waits in a transaction. slapd 2.5.13 uses
+ * requests of a transaction after it has freed them: any account can crash it, with this
+ * overlay or without, in any database.
  */
 static int
 refuse_transactions(void)
@@ -885,8 +886,8 @@ refuse_transactions(void)
         if (load_extop2(&oid, SLAP_EXOP_HIDE, refuse_transaction, 1) != 0) {
             Debug(LDAP_DEBUG_ANY,
                 "pat: cannot replace slapd's extended operation %s, by which a client "
-                "can "
-                "end slapd: build the module again here, by \"make deps && make\"\n",
+                "can crash slapd: build the module again here, by \"make deps && "
+                "make\"\n",
                 oids[i]);
             return -1;
         }

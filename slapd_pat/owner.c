@@ -51,7 +51,7 @@ struct owner_look {
     Attribute *uids;
 };
 
-/* Would the client find the entry, and its login names, by a search of its own? */
+/* Returns whether the client could find the entry, and its login names, by a search. */
 static bool
 may_find(Operation *op, Entry *e)
 {

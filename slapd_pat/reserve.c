@@ -3,14 +3,14 @@
 
 #define RESERVE_PART 4                           /* of the map */
 #define RESERVE_MAX  ((size_t)256 * 1024 * 1024) /* bytes */
-/* Writes that need no look at the reserve: many at once, each as large as slapd accepts.
- */
+/* With this much room above the reserve no write needs a check: many at once, each as
+ * large as slapd accepts, fit in. */
 #define FAR ((size_t)64 * 1024 * 1024) /* bytes */
 /*
- * What the revocation of one token writes: its pages again, an event, and indexes. Three
- * times that is reckoned, because LMDB uses pages again only in the second transaction
- * after the one that freed them: a removal cannot use what the removal right before it
- * freed. The third part is for the events that each removal leaves.
+ * The revocation of one token writes its pages again, an event, and indexes. The cost is
+ * three times that, because LMDB reuses pages only in the second transaction after the
+ * one that freed them: a removal cannot use the pages that the previous removal freed.
+ * The third part is for the events that each removal adds.
  */
 #define TOKEN_COST   ((size_t)3 * 16 * 1024) /* bytes */
 #define PASSWORD_MAX 1024                    /* bytes */
@@ -47,7 +47,7 @@ request_size(const Operation *op)
     return size;
 }
 
-/* With fewer or as many values of `member` as the group has. */
+/* Returns whether the group gets at most as many values of `member` as it has. */
 static bool
 shrinks_group(const Modifications *m, const Entry *before)
 {
@@ -121,7 +121,7 @@ pat_reserve_check(struct pat_work *w)
         return LDAP_SUCCESS;
     pat_txn_room(op->o_bd, &room);
     reserve = reserve_of(room.map);
-    /* The change itself, and indexes and events that go with it. */
+    /* The change itself, with its indexes and events. */
     need = reserve + 2 * request_size(op);
     if (room.unused >= need)
         return LDAP_SUCCESS;
@@ -134,8 +134,7 @@ pat_reserve_check(struct pat_work *w)
         op->o_log_prefix);
     return pat_refuse(w, LDAP_OTHER,
         "pat: nothing was changed: the database is nearly full: %lu of %lu bytes are "
-        "free, "
-        "and %lu are kept for removals: raise olcDbMaxSize, or delete entries",
+        "free, and %lu are kept for removals: raise olcDbMaxSize, or delete entries",
         (unsigned long)(room.unused + free), (unsigned long)room.map,
         (unsigned long)reserve);
 }

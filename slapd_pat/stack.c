@@ -31,7 +31,7 @@ find_pat(BackendDB *be)
     return on;
 }
 
-/* A database with pat: `be` itself or, for the frontend, any. */
+/* Returns a database with pat: `be` itself or, for the frontend, any; or NULL. */
 static BackendDB *
 database_with_pat(BackendDB *be)
 {
@@ -82,7 +82,7 @@ pat_stack_check(BackendDB *be, slap_overinst *on, ConfigReply *cr)
     return rc != 0 ? rc : check_list(first_overlay(frontendDB), be, cr);
 }
 
-/* How many overlays stand below. */
+/* Returns how many overlays stand below. */
 static long
 place_of(const slap_overinst *on)
 {
@@ -93,7 +93,7 @@ place_of(const slap_overinst *on)
     return place;
 }
 
-/* "{0}rwm", or without a number, which puts the overlay above all others. */
+/* Checks "{0}rwm", or "rwm", which puts the overlay above all others. */
 static int
 check_new(const char *value, BackendDB *be, ConfigReply *cr)
 {
@@ -118,7 +118,7 @@ check_new(const char *value, BackendDB *be, ConfigReply *cr)
     return 0;
 }
 
-/* What is read at start is checked when the database opens. */
+/* Checks online changes alone: pat_stack_check() checks the configuration at start. */
 static int
 add_overlay(CfEntryInfo *parent, Entry *e, ConfigArgs *c)
 {
@@ -153,8 +153,8 @@ pat_stack_watch(void)
         }
     }
     Debug(LDAP_DEBUG_ANY,
-        "pat: cannot watch over the overlays that cn=config is asked to add: "
-        "build the module again here, by \"make deps && make\"\n");
+        "pat: cannot check overlays that are added in cn=config: build the module "
+        "again here, by \"make deps && make\"\n");
     return -1;
 }
 

@@ -2,9 +2,9 @@
 /*
  * stack.h - the overlays that stand in one database with "pat", and their order
  *
- * pat must be the innermost overlay, and some overlays cannot be right beside it; see
- * common/overlays.h. Both are checked when the database opens, and when cn=config is
- * asked to add an overlay, so that slapd never runs with one that is refused.
+ * pat must be the innermost overlay, and some overlays break its promises; see
+ * common/overlays.h. Both are checked when the database opens, and when a client adds an
+ * overlay in cn=config, so that slapd never runs with a refused overlay.
  */
 #ifndef PAT_SLAPD_STACK_H
 #define PAT_SLAPD_STACK_H
@@ -18,8 +18,8 @@
 int pat_stack_check(BackendDB *be, slap_overinst *on, ConfigReply *cr);
 
 /*
- * From here on slapd asks pat before it adds an overlay while it runs. Called when the
- * module is loaded. Returns 0, or -1 where this slapd has no such function.
+ * Makes slapd ask pat before it adds an overlay while it runs. Called when the module is
+ * loaded. Returns 0, or -1 if this slapd has no such function.
  */
 int pat_stack_watch(void);
 

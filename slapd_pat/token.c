@@ -102,7 +102,7 @@ has_value(const Attribute *a, const struct berval *value)
     return false;
 }
 
-/* The server alone writes these, or they name an entry, which only an import may lack. */
+/* Returns whether the server alone writes the attribute, or it names an entry. */
 static bool
 is_bounded(const AttributeDescription *ad)
 {
@@ -110,7 +110,7 @@ is_bounded(const AttributeDescription *ad)
            is_at_operational(ad->ad_type);
 }
 
-/* The bytes of all values that a client chose. */
+/* Returns the size of all values that a client chose. */
 static size_t
 text_size(const Entry *e)
 {
@@ -125,8 +125,8 @@ text_size(const Entry *e)
 }
 
 /*
- * A revocation writes the whole entry again, and needs as much room: a member must not be
- * able to make that too much. What was larger before may stay, so that it can be revoked.
+ * Refuses a token that is too large. A revocation writes the whole entry again, and needs
+ * as much room. A token that was larger before may stay so, so that it can be revoked.
  */
 static int
 check_sizes(struct pat_work *w, Entry *before, Entry *after)
@@ -312,7 +312,7 @@ role_may_mint(const struct berval *role, const struct berval *nrole, void *arg)
     return right->may ? LDAP_COMPARE_TRUE : 0;
 }
 
-/* Returns whether it is an import that is revoked already: nobody can use it. */
+/* Returns whether it is the import of a revoked token. */
 static bool
 is_record(const struct pat_work *w, const Entry *e)
 {
@@ -372,7 +372,7 @@ max_tokens(struct pat_work *w, Entry *org)
                          : (unsigned)strtoul(value->bv_val, NULL, 10);
 }
 
-/* The new token is among them. Dead ones are not counted: to rotate must never end. */
+/* The count includes the new token. Only live tokens count, so that rotation goes on. */
 static int
 check_quota(struct pat_work *w, Entry *e, Entry *org)
 {
@@ -393,7 +393,7 @@ check_quota(struct pat_work *w, Entry *e, Entry *org)
                                                       : "olcPatMaxTokens of the overlay");
 }
 
-/* The deletion of the owner must not need more room than is kept for it. */
+/* Refuses a token if the deletion of its owner would need more room than is kept. */
 static int
 check_reserve(struct pat_work *w, Entry *e)
 {
@@ -409,8 +409,8 @@ check_reserve(struct pat_work *w, Entry *e)
         return LDAP_SUCCESS;
     return pat_refuse(w, LDAP_OTHER,
         "pat: nothing was changed: patOwner: %s has %u live tokens in this database, and "
-        "a database of this "
-        "size has no room to revoke more at once: revoke some, or raise olcDbMaxSize",
+        "a database of this size has no room to revoke more at once: revoke some, or "
+        "raise olcDbMaxSize",
         pat_value(e, pat_schema.owner)->bv_val, max);
 }
 

@@ -131,7 +131,7 @@ pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
     }
 }
 
-/* The attribute in the RDN; of several the first. NULL: unknown. */
+/* Returns the attribute in the RDN, of several the first; NULL: unknown. */
 static AttributeDescription *
 naming_attribute(const Entry *e)
 {
@@ -168,7 +168,7 @@ has_name(const Entry *org, const struct berval *name)
 }
 
 struct name_search {
-    Entry *org, *before; /* `before` is NULL where that was no org */
+    Entry *org, *before; /* `before` is NULL if the entry was no org */
     char *name, *other;
 };
 

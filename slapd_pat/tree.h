@@ -25,14 +25,15 @@ void pat_entries_clear(struct pat_entries *list);
 void pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
     struct pat_entries *ret_orgs);
 
-/* Returns whether there is an entry of that name, in this database, that is a person. */
+/* Returns whether this database has an entry of that name that is a person. */
 bool pat_tree_is_person(
     struct pat_txn *t, const struct pat_settings *set, const struct berval *ndn);
 
 /*
- * Does another org have a name of the entry `org`, which the entry `before` (NULL: none)
- * had not as an org? The names of an org are the values of the attribute in its RDN.
- * LDAP_COMPARE_TRUE, with the name and the DN of the other one, for ch_free(), or _FALSE.
+ * Returns LDAP_COMPARE_TRUE if another org has one of the new names of `org`, with that
+ * name and the DN of the other org, for ch_free(); LDAP_COMPARE_FALSE if none has. The
+ * names of an org are the values of the attribute in its RDN. A name is new unless the
+ * entry `before`, which may be NULL, had it as an org.
  */
 PAT_MUST_USE int pat_tree_same_name(
     struct pat_txn *t, Entry *org, Entry *before, char **ret_name, char **ret_other);
@@ -53,8 +54,8 @@ PAT_MUST_USE int pat_tree_live_tokens(struct pat_txn *t, const struct berval *ba
     struct pat_entries *ret_tokens);
 
 /*
- * How many live tokens has `person` below `base`; in one org only, where `org` is not
- * NULL? Counts to `enough`.
+ * Counts the live tokens of `person` below `base`, up to `enough`; of one org only if
+ * `org` is not NULL.
  */
 PAT_MUST_USE int pat_tree_count_tokens(struct pat_txn *t, const struct berval *base,
     const struct berval *person, const struct berval *org, unsigned enough,
@@ -71,11 +72,11 @@ PAT_MUST_USE int pat_tree_naming(struct pat_txn *t, const struct berval *base,
     ObjectClass *oc, AttributeDescription *ad, const struct berval *dn, bool below,
     struct pat_entries *ret_entries);
 
-/* Call `visit`, as pat_txn_search() does, for every entry at or below `ndn`. */
+/* Calls `visit`, as pat_txn_search() does, for every entry at or below `ndn`. */
 PAT_MUST_USE int pat_tree_below(struct pat_txn *t, const struct berval *ndn,
     int (*visit)(Entry *e, void *arg), void *arg);
 
-/* Append a copy of the entry. */
+/* Appends a copy of the entry. */
 void pat_entries_add(struct pat_entries *list, Entry *e);
 
 /* Which of our kinds of entries are below `ndn`, itself not counted? */
@@ -95,9 +96,9 @@ PAT_MUST_USE int pat_tree_events(struct pat_txn *t, const struct berval *org,
     int (*visit)(Entry *e, void *arg), void *arg);
 
 /*
- * Call `visit` for each token that is not revoked, and for each event of a removal, whose
- * entryCSN is `since` or later; all of them where `since` is NULL. A nonzero result ends
- * the search and is returned.
+ * Calls `visit` for each live token, and for each event of a removal, whose entryCSN is
+ * `since` or later; for all of them if `since` is NULL. A nonzero result ends the search
+ * and is returned.
  */
 PAT_MUST_USE int pat_tree_changed_since(struct pat_txn *t, const struct berval *since,
     int (*visit)(Entry *e, void *arg), void *arg);

@@ -71,8 +71,8 @@ static struct {
 } failpoint;
 
 /*
- * change NUMBER, commit, replay NUMBER or settle; then kill or fail. A kill amid the
- * replay comes when consumers have been sent what was shown so far.
+ * change NUMBER, commit, replay NUMBER or settle; then kill or fail. A kill during the
+ * replay comes after consumers were sent what was shown so far.
  */
 bool
 pat_failpoint_set(const char *text)
@@ -265,7 +265,7 @@ pat_txn_reader(struct pat_txn *t, Operation *op, slap_overinst *on)
     t->header.oh_connid = (unsigned long)-1;
 }
 
-/* Of a name that is shorter than its suffix back-mdb would read what stands before it. */
+/* For a name that is shorter than the suffix back-mdb would read before its start. */
 static bool
 is_within(struct pat_txn *t, const struct berval *ndn)
 {
@@ -908,7 +908,7 @@ pat_txn_move(struct pat_txn *to, struct pat_txn *from, Operation *outer)
         h->op.o_hdr = &to->header;
         h->op.o_controls = to->controls;
     }
-    /* What overlays hung behind it has ended, too. */
+    /* The extras of other overlays in this list have ended, too. */
     if (h != NULL)
         h->replay.extra.oe_next.sle_next = NULL;
     from->first = NULL;
@@ -996,8 +996,8 @@ pat_txn_room(BackendDB *be, struct pat_room *ret_room)
 }
 
 /*
- * LMDB's table of free pages is its first: each value is a count, and then the pages.
- * Only a reader may open it.
+ * LMDB's first table lists the free pages: each value is a count, then the pages. Only a
+ * reader may open it.
  */
 #define FREE_TABLE 0
 

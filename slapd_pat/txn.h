@@ -90,8 +90,8 @@ PAT_MUST_USE int pat_txn_modify(struct pat_txn *t, Entry *before, Modifications 
 PAT_MUST_USE int pat_txn_add(struct pat_txn *t, Entry *e);
 
 /*
- * Delete an entry by an operation of its own, which passes all overlays as one of the
- * client would. Only where `op` has no transaction open.
+ * Deletes an entry by an operation of its own, which passes all overlays like one of the
+ * client. `op` must have no open transaction.
  */
 PAT_MUST_USE int pat_txn_delete_alone(Operation *op, slap_overinst *on, Entry *e);
 
@@ -113,8 +113,9 @@ void pat_txn_hold(struct pat_txn *t);
 void pat_txn_replay(struct pat_txn *t);
 
 /*
- * Move what is to be replayed of `from`, whose transaction has ended, to `to`, which may
- * outlive the operation of `from`. `outer` has the same header, and lives until then.
+ * Moves the changes that are to be replayed from `from`, whose transaction has ended, to
+ * `to`, which may outlive the operation of `from`. `outer` has the same header, and lives
+ * as long as `to`.
  */
 void pat_txn_move(struct pat_txn *to, struct pat_txn *from, Operation *outer);
 
@@ -148,19 +149,19 @@ void pat_mods_add(Modifications **mods, AttributeDescription *ad, int mod_op,
  */
 PAT_MUST_USE int pat_txn_prime(BackendDB *be, AttributeDescription **ads, size_t count);
 
-/* Of a database, in bytes: its map, and what of it was never used. */
+/* The size of a database's map, and of its never used part, in bytes. */
 struct pat_room {
     size_t map, unused;
 };
 void pat_txn_room(BackendDB *be, struct pat_room *ret_room);
 
-/* Bytes that were used once and are free again. */
+/* Returns how many bytes were used once and are free again. */
 PAT_MUST_USE int pat_txn_freed(struct pat_txn *t, size_t *ret_bytes);
 
 /* Is back-mdb loaded, with the functions that we call by name? */
 bool pat_txn_backend_ready(void);
 
-/* Test builds only: must the settling of received changes fail? Otherwise false. */
+/* Test builds only: returns whether the settling of received changes must fail. */
 bool pat_txn_fails_to_settle(void);
 
 #ifdef PAT_FAILPOINTS

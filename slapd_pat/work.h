@@ -24,11 +24,11 @@ struct pat_work {
     struct berval event_org;
     struct pat_item *settled; /* see converge.c */
     bool committed;
-    /* Members who lose live tokens by this operation, and these tokens. Counted only
-     * where the number of members is limited. */
+    /* The members who lose live tokens by this operation, and these tokens. Counted only
+     * if the number of members is limited. */
     unsigned removed, removed_tokens;
     bool confirmed; /* by the relax control: that number is not limited */
-    char text[512]; /* what the client is told about a refusal */
+    char text[512]; /* the text of a refusal, for the client */
 };
 
 /* Put the text in w->text and return `code`. */
