@@ -32,7 +32,7 @@ static char *token_attrs[] = {(char[]){"patId"}, (char[]){"cn"}, (char[]){"patOw
     (char[]){"patExpires"}, (char[]){"patRevoked"}, (char[]){"patService"},
     (char[]){"patSource"}, (char[]){"patLastUsed"}, (char[]){"patOwnerUid"},
     (char[]){"patOwnerRole"},
-    /* Only to see an option on them, where the account may read them. */
+    /* Read only to detect an option on them, if the account may read them. */
     (char[]){"patHash"}, (char[]){"patRevokedBy"}, (char[]){"patRevokedReason"},
     (char[]){"patLastUsedFrom"}, NULL};
 static char *owner_attrs[] = {(char[]){"uid"}, NULL};
@@ -216,8 +216,9 @@ out:
 }
 
 /*
- * Has one of our attributes an option, such as patRevoked;lang-en? A filter counts it and
- * a reader of the plain attribute does not, so that the entry has no single meaning.
+ * Returns whether one of our attributes has an option, such as patRevoked;lang-en. A
+ * filter matches its values and a reader of the plain attribute ignores them, so that the
+ * entry has no single meaning.
  */
 static bool
 has_option(LDAP *ld, LDAPMessage *entry)
@@ -472,9 +473,9 @@ has_owner(const struct pat_record *rec)
 
 /*
  * Returns whether an overlay of the server computed the owner's names or roles.
- * patOwnerUid and patOwnerRole are stored nowhere. Its roles are the only ones then: a
- * search for role groups would also find what another overlay, such as dynlist, adds to
- * its result.
+ * patOwnerUid and patOwnerRole are stored nowhere. Only these roles count then: a search
+ * for role groups would also return members that another overlay, such as dynlist,
+ * computes.
  */
 static bool
 is_computed(const struct pat_record *rec)
@@ -482,7 +483,7 @@ is_computed(const struct pat_record *rec)
     return rec->uids != NULL || rec->roles != NULL;
 }
 
-/* The owner's entry alone: must it match owner_filter, or are its login names missing? */
+/* Reads the owner's entry, which must match owner_filter, for its login names. */
 static enum pat_err
 ask_owner_entry(struct pat_directory *dir, struct pat_deadline deadline,
     struct pat_record *rec, struct pat_diag *diag)
@@ -764,7 +765,7 @@ pat_directory_free(struct pat_directory *dir)
     free(dir);
 }
 
-/* An embedded NUL, written \00, ends the text for whoever copies it. */
+/* Returns whether a value has a NUL, written \00, at which a copy of the text ends. */
 static bool
 dn_has_nul(LDAPDN dn)
 {

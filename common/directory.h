@@ -83,7 +83,7 @@ PAT_MUST_USE enum pat_err pat_directory_revoke(struct pat_directory *dir,
 PAT_MUST_USE enum pat_err pat_directory_probe(
     struct pat_directory *dir, struct pat_deadline deadline, struct pat_diag *diag);
 
-/* Syntax alone; no I/O. A DN with a NUL in a value is not valid. */
+/* Checks the syntax; no I/O. A DN with a NUL in a value is invalid. */
 bool pat_directory_dn_valid(const char *dn);
 bool pat_directory_filter_valid(const char *filter);
 

@@ -36,11 +36,11 @@ static const struct pat_overlay overlays[] = {
     {"pcache", "answers from a cache, in which a revoked token stays live",
         "use it in a database of type ldap"},
     {"rwm", REWRITES, "use it in a database of type relay"},
-    {"sock", "may answer a change that is then not made, such as a revocation",
+    {"sock", "may report success for a change that is not made, such as a revocation",
         "use it in another database"},
     {"translucent", "mixes entries of another server with those of this database",
         "use it in another database"},
-    /* No package of Debian has these. */
+    /* Not in Debian's packages. */
     {"adremap", REWRITES, REMOVE},
     {"cloak", "hides attributes that patd reads", REMOVE},
     {"datamorph", REWRITES, REMOVE},

@@ -43,7 +43,7 @@ pat_token_well_formed(const char *prefix, const void *token, size_t token_len)
            token_len <= PAT_TOKEN_MAX && all_in_alphabet(token, token_len);
 }
 
-/* Not tolower(): the host's locale must not change what is recognised. */
+/* Unlike tolower(), independent of the host's locale. */
 static char
 lower(char c)
 {
@@ -59,7 +59,7 @@ is_wrapping(char c)
     return (unsigned char)c <= ' ' || (unsigned char)c >= 0x7f;
 }
 
-/* Does a whole token begin at `p`? */
+/* Returns whether a complete token begins at `p`. */
 static bool
 token_begins(const char *prefix, const char *p, const char *end)
 {
@@ -91,11 +91,11 @@ pat_token_resembles(const char *prefix, const void *text, size_t text_len)
     return false;
 }
 
-/* What terminals and clipboards add around a text that is pasted. */
+/* Bytes that terminals and clipboards add around a pasted text. */
 static const char *const additions[] = {
     " ", "\t", "\n", "\v", "\f", "\r", "\xef\xbb\xbf", "\033[200~", "\033[201~"};
 
-/* How many bytes of an addition are at the start, or at the end? 0: none. */
+/* Returns the length of an addition at the start or the end; 0: no addition. */
 static size_t
 addition(const char *text, size_t text_len, bool at_end)
 {

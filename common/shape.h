@@ -20,7 +20,7 @@
 #define PAT_TOKEN_MAX      (PAT_PREFIX_MAX + 255) /* bytes, of any format */
 #define PAT_TOKEN_BODY_MIN 20 /* characters after the prefix, in the shortest format */
 
-/* What a password is to an adapter. */
+/* What an adapter does with a password. */
 enum pat_likeness {
     PAT_LIKENESS_NONE,   /* no token: another module may have it */
     PAT_LIKENESS_TOKEN,  /* begins with the prefix: verify it, and never pass it on */
@@ -37,14 +37,14 @@ bool pat_token_has_prefix(const char *prefix, const void *token, size_t token_le
 bool pat_token_well_formed(const char *prefix, const void *token, size_t token_len);
 
 /*
- * Narrows a text to what stands between white space (ASCII), UTF-8 byte order marks and
- * the marks of bracketed paste (ESC [ 200 ~, ESC [ 201 ~) at both ends: a terminal or a
- * clipboard adds them.
+ * Removes white space (ASCII), UTF-8 byte order marks and the marks of bracketed paste
+ * (ESC [ 200 ~, ESC [ 201 ~) from both ends of a text: a terminal or a clipboard adds
+ * them.
  */
 void pat_token_trim(const char **text, size_t *text_len);
 
 /*
- * Decides what a password is, after pat_token_trim().
+ * Decides whether a password is or contains a token, after pat_token_trim().
  *
  * password   borrowed; any bytes, no NUL needed.
  * ret_token  with PAT_LIKENESS_TOKEN, the part to verify; points into `password`.
@@ -54,9 +54,9 @@ enum pat_likeness pat_token_recognise(const char *prefix, const void *password,
     size_t password_len, const char **ret_token, size_t *ret_token_len);
 
 /*
- * Returns true if the text has a whole token anywhere in it: the prefix and
+ * Returns true if the text has a complete token anywhere in it: the prefix and
  * PAT_TOKEN_BODY_MIN characters of the alphabet, in any letter case. Blanks, control
- * characters and bytes outside ASCII do not count, so that a token that was wrapped over
+ * characters and bytes outside ASCII are ignored, so that a token that was wrapped over
  * lines or has invisible characters in it is found. Any bytes, no NUL needed.
  */
 bool pat_token_resembles(const char *prefix, const void *text, size_t text_len);

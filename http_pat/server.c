@@ -65,7 +65,7 @@ struct server {
     pthread_mutex_t lock; /* of what follows */
     struct conn *conns;
     size_t conn_count;
-    int64_t tick_at_ns; /* what the timer is set to; 0: to nothing */
+    int64_t tick_at_ns; /* when the timer expires; 0: it is not set */
 };
 
 /* What a thread keeps from one request to the next. */
@@ -116,7 +116,7 @@ conn_free(struct server *s, struct conn *c)
     free(c);
 }
 
-/* Sets the timer to `at_ns`, or leaves it where it expires earlier. Under the lock. */
+/* Sets the timer to `at_ns`, unless it expires earlier. Call with the lock held. */
 static void
 tick_by(struct server *s, int64_t at_ns)
 {
@@ -296,9 +296,9 @@ accept_one(struct worker *w, struct source *l)
 }
 
 /*
- * The timer expired: shut down connections whose time is over, which makes an event, and
- * the thread that takes it hangs up. Set the timer to the next connection's time. Without
- * connections nothing is due, and no thread wakes up.
+ * Handles the timer: shuts down connections whose time is over. The shutdown makes an
+ * event, and the thread that gets it closes the connection. Sets the timer to the next
+ * connection's time. Without connections the timer is not set, and no thread wakes up.
  */
 static void
 tick(struct server *s)

@@ -393,8 +393,7 @@ authenticate(pam_handle_t *pamh, const struct settings *s)
     case PAT_LIKENESS_HIDDEN:
         pam_syslog(pamh, LOG_NOTICE,
             "token refused: the password has other characters around it, or is in "
-            "another "
-            "letter case; give the token alone");
+            "another letter case; give the token alone");
         return PAM_AUTH_ERR;
     case PAT_LIKENESS_NONE:
         break;
@@ -417,8 +416,8 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
     if (err != PAT_OK)
         return pam_code(err);
     /*
-     * Before anything depends on name or password: every failure of the stack takes the
-     * same time, so that the time does not show which names exist. libpam waits only if
+     * Before anything depends on name or password, so that every failure of the stack
+     * takes the same time: the time must not show which names exist. libpam waits only if
      * the whole stack fails.
      */
     if (!s.nodelay)

@@ -335,8 +335,8 @@ relay_thread(void *arg)
 }
 
 /*
- * Must saslauthd not see the request? It logs names, and passes passwords on. It would
- * refuse an empty one unseen.
+ * Returns whether the request must be kept from saslauthd, which logs names, and passes
+ * passwords on. saslauthd would refuse an empty password without a check.
  */
 static bool
 is_for_us(const struct pat_conf *conf, const struct pat_saslauthd_request *req)

@@ -85,7 +85,7 @@ struct server {
     bool paused;          /* not accepting, for want of descriptors */
     bool stop_told;       /* a signal came */
     bool stopping;        /* and what came before it is queued */
-    int64_t tick_at_ns;   /* what the timer is set to; 0: to nothing */
+    int64_t tick_at_ns;   /* when the timer expires; 0: it is not set */
     struct client *clients;
     size_t client_count;
     struct user *users;
@@ -241,7 +241,7 @@ client_free(struct server *s, struct client *c)
     pat_secret_free(c, sizeof(*c));
 }
 
-/* Sets the timer to `at_ns`, or leaves it where it expires earlier. Under the lock. */
+/* Sets the timer to `at_ns`, unless it expires earlier. Call with the lock held. */
 static void
 tick_by(struct server *s, int64_t at_ns)
 {
@@ -615,9 +615,9 @@ listener_event(struct server *s, struct source *listener)
 }
 
 /*
- * The timer expired: close idle connections, accept again after a pause, and set the
- * timer to the next client's time. Without clients nothing is due, and patd does not wake
- * up.
+ * Handles the timer: closes idle connections, accepts again after a pause, and sets the
+ * timer to the next client's time. Without clients the timer is not set, and patd does
+ * not wake up.
  */
 static void
 tick(struct server *s)

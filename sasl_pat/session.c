@@ -13,8 +13,7 @@
     "it was given as the login name; revoke it, the host may have logged it"
 #define GIVEN_WRAPPED                                                                    \
     "the password has other characters around it, or another letter case; give the "     \
-    "token "                                                                             \
-    "alone"
+    "token alone"
 
 /* The properties' names are kept by the library as pointers: static. The asterisk says
  * that they are those of who authenticated, not of whom that one acts for. */
@@ -98,15 +97,14 @@ passed_on(sasl_server_params_t *params, int rc)
     return rc == SASL_NOMEM ? session_no_memory(params) : rc;
 }
 
-/* The host and other plugins log names; a token that was given as one must not reach
- * them. */
+/* Returns whether the name contains a token: the host and other plugins log names. */
 static bool
 is_pasted_token(const struct session *s, const char *name)
 {
     return pat_token_resembles(s->settings.prefix, name, strlen(name));
 }
 
-/* Reports why, without any of the text. */
+/* Logs the reason, without the text, and refuses. */
 static int
 refuse_hidden(sasl_server_params_t *params, const char *why)
 {

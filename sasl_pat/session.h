@@ -35,9 +35,9 @@ int session_new(void *glob_context, sasl_server_params_t *params, const char *ch
 void session_dispose(void *context, const sasl_utils_t *utils);
 
 /*
- * Log in by name and password. patd verifies a token, and nothing else sees it. A name or
- * a password that has a token somewhere in it is rejected. Any other password is for the
- * host's own checks, as with the stock mechanisms.
+ * Logs in by name and password. patd verifies a token, and nothing else sees it. A name
+ * or a password that has a token somewhere in it is rejected. Any other password is for
+ * the host's own checks, as with the stock mechanisms.
  *
  * authzid may be NULL or "": the same as authid. Whether another one may be taken on is
  * for the host's policy, which the library asks afterwards.
