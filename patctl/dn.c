@@ -19,7 +19,7 @@ take(char *text)
     return copy;
 }
 
-/* As a string a value ends at a NUL: acme\00evil would be acme. */
+/* Returns whether a value has a NUL, which ends a string: acme\00evil would be acme. */
 static bool
 has_nul(LDAPDN dn)
 {

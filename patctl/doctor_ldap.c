@@ -478,7 +478,7 @@ check_indexes(struct server *s, LDAPMessage *entry)
     ldap_value_free_len(vals);
 }
 
-/* "{1}dynlist": its number and name. False: it has none. */
+/* Returns the number and name of "{1}dynlist". False: it has none. */
 static bool
 overlay_name(const char *value, int *ret_number, const char **ret_name)
 {
@@ -495,8 +495,8 @@ overlay_name(const char *value, int *ret_number, const char **ret_name)
     return true;
 }
 
-/* The one below is what slapd asks before pat, so pat refuses to work. `pat`: -1 if
- * absent. */
+/* Reports an overlay that is refused, or that stands below pat. `pat`: pat's number, or
+ * -1 if absent. */
 static void
 check_other_overlay(struct server *s, const char *value, int pat)
 {
@@ -513,10 +513,10 @@ check_other_overlay(struct server *s, const char *value, int pat)
             s->uri, value, known->fault, known->remedy);
     else if (number < pat)
         doctor_wrong(s->d,
-            "%s: the overlay %s stands below pat, which is not the innermost: pat "
-            "refuses "
-            "every change that it must look at. Delete %s from cn=config, and add it "
-            "again without a number",
+            "%s: the overlay %s stands below pat, which must be the innermost: pat "
+            "refuses every change of tokens and groups. Delete %s from cn=config, and "
+            "add "
+            "it again without a number",
             s->uri, value, value);
     else if (pat >= 0 && strcasecmp(name, "dynlist") == 0)
         doctor_ok(s->d,
@@ -537,7 +537,8 @@ check_other_overlays(struct server *s, const char *database, const char *pat_val
 
     if ((pat_value != NULL && !overlay_name(pat_value, &pat, &name)) ||
         code != LDAP_SUCCESS)
-        doctor_unknown(s->d, "%s: other overlays: cn=config does not show them", s->uri);
+        doctor_unknown(s->d,
+            "%s: other overlays: the account cannot read them in cn=config", s->uri);
     else
         for (LDAPMessage *e = ldap_first_entry(s->conn.ld, msg); e != NULL;
              e = ldap_next_entry(s->conn.ld, e)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * doctor_server.h - one server that is connected, and searches on it
+ * doctor_server.h - a connected server, and searches on it
  *
  * Every search ends within the timeout of patd.conf.
  */
@@ -18,8 +18,8 @@ struct server {
 };
 
 /*
- * *ret is for ldap_msgfree(), also where the code is an error; NULL = no answer. With a
- * size limit of 1, that there would be more is no error.
+ * Searches, and returns an LDAP result code. *ret is for ldap_msgfree(), also after an
+ * error; NULL: no answer. With a size limit of 1, a second match is no error.
  */
 PAT_MUST_USE int doctor_ask(struct server *s, const char *base, int scope,
     const char *filter, char **attrs, int limit, LDAPMessage **ret);
@@ -27,7 +27,7 @@ PAT_MUST_USE int doctor_ask(struct server *s, const char *base, int scope,
 /* Returns a copy of the first value, for free(), or NULL if the attribute is absent. */
 char *doctor_value(struct server *s, LDAPMessage *entry, const char *attr);
 
-/* What the server offers, and what in the tree below the base misleads people. */
+/* Check what the server offers, and the tree below the base for faults. */
 void doctor_offers(struct server *s);
 void doctor_tree(struct server *s);
 

@@ -2,8 +2,8 @@
 /*
  * doctor_tree.c - the tree below the base: equal names, groups that give no role
  *
- * Entries are read as patd's account sees them, and as they are stored: what an overlay
- * such as dynlist computes gives no role, so it must not hide what is missing.
+ * Entries are read as patd's account sees them, and as they are stored: a member that an
+ * overlay such as dynlist computes has no role, so it must not hide a missing member.
  */
 #include "doctor_server.h"
 
@@ -40,7 +40,7 @@ names_clear(struct names *names)
     *names = (struct names){0};
 }
 
-/* Takes both. */
+/* Takes ownership of both strings. */
 static bool
 names_add(struct names *names, char *name, char *dn)
 {
@@ -73,7 +73,7 @@ compare(const void *a, const void *b)
     return order != 0 ? order : strcasecmp(x->dn, y->dn);
 }
 
-/* Every value of `attr`; of the entry's RDN instead, where `attr` is NULL. */
+/* Adds every value of `attr` to *names, or, if `attr` is NULL, of the entry's RDN. */
 static bool
 collect_entry(struct server *s, LDAPMessage *entry, const char *attr, struct names *names)
 {
@@ -99,7 +99,7 @@ collect_entry(struct server *s, LDAPMessage *entry, const char *attr, struct nam
     return ok;
 }
 
-/* Adds to *names. False: not all entries could be seen, and that was reported. */
+/* Adds to *names. False: some entries could not be read, and that was reported. */
 static bool
 collect(struct server *s, const char *base, const char *what, const char *filter,
     const char *attr, struct names *names)
@@ -126,7 +126,7 @@ collect(struct server *s, const char *base, const char *what, const char *filter
     return ok && room && code == LDAP_SUCCESS;
 }
 
-/* `report` gets two entries of one name. Returns how many such pairs there are. */
+/* Calls `report` with two entries of one name. Returns the number of such pairs. */
 static size_t
 report_equal(struct server *s, struct names *names,
     void (*report)(struct server *s, const struct named *a, const struct named *b))
@@ -204,8 +204,8 @@ parent_of(const char *dn)
 }
 
 /*
- * Where people are: patd's account may search their container, and nothing above it. So
- * the parents of the tokens' owners are searched, besides the base.
+ * Finds the containers of people. patd's account may search these, and nothing above
+ * them. So the parents of the tokens' owners are searched, besides the base.
  */
 static bool
 people_bases(struct server *s, const char *what, struct names *ret_bases)
@@ -229,8 +229,8 @@ people_bases(struct server *s, const char *what, struct names *ret_bases)
     }
     if (missed)
         doctor_unknown(s->d,
-            "%s: %s: people stand in more than %d places: not all were compared", s->uri,
-            what, BASES_MAX);
+            "%s: %s: people are in more than %d containers; the others were not compared",
+            s->uri, what, BASES_MAX);
     names_clear(&owners);
     return all && !missed;
 }
@@ -250,7 +250,7 @@ check_uids(struct server *s)
     names_clear(&bases);
 }
 
-/* An empty group is well; one with members of another kind is not. */
+/* An empty group is correct; one with members of another kind only is a fault. */
 #define OTHER_MEMBERS                                                                    \
     "(&(objectClass=patRoleGroup)(!(member=*))"                                          \
     "(|(objectClass=groupOfUniqueNames)(objectClass=groupOfURLs)"                        \
@@ -269,8 +269,10 @@ check_groups(struct server *s)
             "or other membership never gives a role. Store its people in member",
             s->uri, names.list[i].dn);
     if (names.len > SHOWN_MAX)
-        doctor_wrong(s->d, "%s: %zu more role groups are like these", s->uri,
-            names.len - SHOWN_MAX);
+        doctor_wrong(s->d,
+            "%s: %zu more role groups have only members of another kind. Correct those "
+            "above, and look again",
+            s->uri, names.len - SHOWN_MAX);
     if (all && names.len == 0)
         doctor_ok(s->d, "%s: role groups: none has members that do not count", s->uri);
     names_clear(&names);
@@ -320,7 +322,8 @@ doctor_offers(struct server *s)
              has_value(s, entry, "supportedControl", TXN_SPEC))
         doctor_wrong(s->d,
             "%s: the server offers LDAP transactions (RFC 5805): any account that can "
-            "bind can end slapd 2.5.13 by one. Load the module pat there, which refuses "
+            "bind can crash slapd 2.5.13 by one. Load the module pat there, which "
+            "refuses "
             "them: slapo-pat(5)",
             s->uri);
     else

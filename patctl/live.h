@@ -14,13 +14,13 @@
 struct live_tokens {
     char **dns, **ids;
     size_t count, room;
-    bool more; /* the server's limit ended the search: there may be further ones */
+    bool more; /* the server's limit ended the search: there may be more tokens */
 };
 
 /*
  * The tokens of `owner`, a DN, below `org_dn`, or, NULL, the base, that are not revoked.
  * EX_OK with ret->more: the server returned some tokens and then reported a limit.
- * Another exit status: said. *ret is to be cleared either way.
+ * Another exit status: reported. *ret is to be cleared in both cases.
  */
 PAT_MUST_USE int live_tokens_find(
     struct session *s, const char *org_dn, const char *owner, struct live_tokens *ret);

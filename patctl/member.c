@@ -200,7 +200,7 @@ confirm_removal(
 /* Reports how many of the live tokens were revoked. Either number may be a lower bound.
  */
 static void
-tell_removal(
+report_removal(
     const struct place *p, const struct live_tokens *live, const struct live_tokens *left)
 {
     size_t gone = live->count - (left->count < live->count ? left->count : live->count);
@@ -236,7 +236,7 @@ remove_member(struct session *s, const struct call *call, const struct place *p)
     if (rc == EX_OK)
         rc = live_tokens_find(s, p->org, p->person, &left);
     if (rc == EX_OK)
-        tell_removal(p, &live, &left);
+        report_removal(p, &live, &left);
     live_tokens_clear(&live);
     live_tokens_clear(&left);
     role_groups_clear(&groups);

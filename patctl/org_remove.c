@@ -2,8 +2,8 @@
 /*
  * org_remove.c - delete an org with everything in it
  *
- * Leaves go first, and the audit log goes last, for each deletion of a live token or of a
- * group adds to it. What came meanwhile is searched for again, until nothing is left.
+ * Leaves are deleted first, and the audit log last, because each deletion of a live token
+ * or of a group adds to it. The search is repeated until it finds no new entries.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ struct content {
     struct entry *list;
     size_t count, room;
     char **members;
-    size_t values; /* of `members`, doubles included until they are counted */
+    size_t values; /* of `members`, with duplicates */
     size_t members_count, groups, live, revoked, events, others, orgs;
     bool more, no_memory;
 };
@@ -101,7 +101,7 @@ has_class(char **classes, const char *name)
     return false;
 }
 
-/* Count the entry by its kind; false: no memory. */
+/* Counts the entry by its kind. False: out of memory. */
 static bool
 count_kind(struct session *s, LDAPMessage *entry, struct content *c, char **classes)
 {
@@ -161,7 +161,7 @@ compare_texts(const void *a, const void *b)
     return strcasecmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* What is deleted first comes first. */
+/* Orders entries for deletion. */
 static int
 compare_entries(const void *a, const void *b)
 {
@@ -174,7 +174,7 @@ compare_entries(const void *a, const void *b)
     return 0;
 }
 
-/* The container of the events, and the org, go after them. */
+/* Sorts for deletion: the container of the events, and the org, come after the events. */
 static void
 put_in_order(struct content *c, const char *org)
 {
@@ -195,7 +195,7 @@ put_in_order(struct content *c, const char *org)
         c->members_count += i == 0 || strcasecmp(c->members[i], c->members[i - 1]) != 0;
 }
 
-/* EX_OK with nothing found: the org is gone. */
+/* Returns EX_OK and no entries if the org no longer exists. */
 static int
 find_content(struct session *s, const char *org, struct content *ret)
 {
@@ -212,7 +212,7 @@ find_content(struct session *s, const char *org, struct content *ret)
     if (ret->no_memory)
         return say_no_memory();
     if (rc != LDAP_SUCCESS && !ret->more)
-        return session_fail(s, "looking for what is in %s", org);
+        return session_fail(s, "searching for the entries of %s", org);
     put_in_order(ret, org);
     return EX_OK;
 }
@@ -222,13 +222,13 @@ describe(const struct content *c, char *to, size_t size)
 {
     (void)snprintf(to, size,
         "%s%zu members, %zu role groups, %zu live tokens, %zu revoked tokens, %zu "
-        "events, "
-        "%zu other entries",
+        "events, %zu other entries",
         c->more ? "at least " : "", c->members_count, c->groups, c->live, c->revoked,
         c->events, c->others);
 }
 
-/* Only the rootdn deletes events: better to learn it before anything else is deleted. */
+/* Deletes one event first: only the rootdn can, and a failure must leave the org whole.
+ */
 static int
 try_event(struct session *s, const struct content *c)
 {
@@ -240,7 +240,7 @@ try_event(struct session *s, const struct content *c)
         rc = session_delete(s, c->list[i].dn);
         if (rc != LDAP_SUCCESS && rc != LDAP_NO_SUCH_OBJECT) {
             rc = session_fail(s, "%s cannot be deleted", c->list[i].dn);
-            say_note("Nothing was deleted. Give the command as the rootdn of the "
+            say_note("Nothing was deleted. Run the command as the rootdn of the "
                      "database");
             return rc;
         }
@@ -249,7 +249,7 @@ try_event(struct session *s, const struct content *c)
     return EX_OK;
 }
 
-/* The late ones only where nothing else is left. */
+/* Deletes the late entries only if no others are left. */
 static int
 delete_round(struct session *s, const struct content *c, size_t *done)
 {
@@ -258,7 +258,7 @@ delete_round(struct session *s, const struct content *c, size_t *done)
     for (size_t i = 0; i < c->count && c->list[i].late == late; i++) {
         int rc = session_delete_confirmed(s, c->list[i].dn);
 
-        /* An event came in between: the next round finds it. */
+        /* A new event was added meanwhile: the next round finds it. */
         if (late && rc == LDAP_NOT_ALLOWED_ON_NONLEAF && *done > 0)
             return EX_OK;
         if (rc == LDAP_SUCCESS)
@@ -269,22 +269,22 @@ delete_round(struct session *s, const struct content *c, size_t *done)
     return EX_OK;
 }
 
-/* What is left after a failure, and how to go on. */
+/* Reports after a failure what is left, and how to go on. */
 static void
-tell_left(struct session *s, const char *org, const char *name, size_t done)
+report_left(struct session *s, const char *org, const char *name, size_t done)
 {
     struct content left = {0};
     char text[256] = "a part of it";
 
     if (s->code != LDAP_SERVER_DOWN && find_content(s, org, &left) == EX_OK)
         describe(&left, text, sizeof(text));
-    say_note("%zu entries of %s are deleted; left: %s. Remove the cause above, then give "
+    say_note("%zu entries of %s are deleted; left: %s. Remove the cause above, then run "
              "the command again",
         done, name, text);
     content_clear(&left);
 }
 
-/* Until a search finds nothing. A round that deletes nothing is the last one. */
+/* Deletes until a search finds nothing, or a round deletes nothing. */
 static int
 delete_all(
     struct session *s, const char *org, const char *name, struct content *c, size_t *done)
@@ -301,12 +301,14 @@ delete_all(
         if (rc == EX_OK)
             rc = find_content(s, org, c);
         if (rc == EX_OK && c->count > 0 && *done == before) {
-            say_error("%s: a round deleted nothing, and entries are left", name);
+            say_error("%s: entries are left that could not be deleted: run the command "
+                      "again",
+                name);
             rc = EX_TEMPFAIL;
         }
     }
     if (rc != EX_OK)
-        tell_left(s, org, name, *done);
+        report_left(s, org, name, *done);
     return rc;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * replay.c - after a restore: what a saved audit log says was removed is removed again
+ * replay.c - repeat the removals of a saved audit log after a restore
  *
- * The log only takes rights away. A token that it names is revoked; a member is removed
- * whose last event there is a removal. Nothing else in it has an effect.
+ * The log only takes rights away. A token that it names is revoked. A member whose last
+ * event in it is a removal is removed. Nothing else in it has an effect.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ struct options {
 
 static const struct arg args[] = {
     {0, "dry-run", ARG_FLAG, offsetof(struct options, dry_run), NULL,
-        "say what would be done, and change nothing"},
+        "print the changes without making them"},
     {0, NULL, 0, 0, NULL, NULL},
 };
 
@@ -43,7 +43,7 @@ same_member(const struct removal *a, const struct removal *b)
            (dns ? dn_equal(a->target, b->target) : strcasecmp(a->target, b->target) == 0);
 }
 
-/* Does the log say later what became of that member? */
+/* Returns whether a later event of the log is about that member. */
 static bool
 is_outdated(const struct removals *r, size_t i)
 {
@@ -60,7 +60,7 @@ take_dn(struct session *s, LDAPMessage *entry, void *arg)
     return false;
 }
 
-/* *ret_dn, for free(3), is NULL where no such token is live. */
+/* Finds a live token. *ret_dn, for free(3), is NULL if no such token is live. */
 static int
 find_live(struct session *s, const char *id, const char *org, char **ret_dn)
 {
@@ -76,7 +76,7 @@ find_live(struct session *s, const char *id, const char *org, char **ret_dn)
     free(filter);
     if (rc == LDAP_SUCCESS || *ret_dn != NULL)
         return EX_OK;
-    return session_fail(s, "looking for the token %s", id);
+    return session_fail(s, "searching for the token %s", id);
 }
 
 static int
@@ -122,7 +122,7 @@ remove_member(struct session *s, const struct removal *e, const char *org, bool 
     char *person = NULL;
     int rc;
 
-    /* A group may name a person whose entry is not there. */
+    /* A group may name a person whose entry does not exist. */
     if (dn_valid(e->target))
         rc = (person = strdup(e->target)) == NULL ? say_no_memory() : EX_OK;
     else
@@ -144,7 +144,7 @@ remove_member(struct session *s, const struct removal *e, const char *org, bool 
     return rc;
 }
 
-/* An org that is not there has neither tokens nor members. */
+/* Applies one event. An org that does not exist has neither tokens nor members. */
 static int
 apply(struct session *s, const struct removal *e, bool dry_run, struct tally *t)
 {
@@ -179,26 +179,26 @@ apply_all(struct session *s, const struct removals *r, bool dry_run)
             break;
     }
     say_note(
-        "%s: %zu tokens revoked, %zu members removed; %zu events had nothing left to "
-        "do, %zu failed.",
-        dry_run ? "Nothing was changed; it would be" : "Done", t.tokens, t.members,
-        t.nothing, t.failed);
+        "%s: %zu tokens revoked, %zu members removed; %zu events were in effect already, "
+        "%zu failed.",
+        dry_run ? "Dry run, nothing was changed" : "Done", t.tokens, t.members, t.nothing,
+        t.failed);
     return t.first;
 }
 
-/* The damage of a log keeps nothing else in it from being applied. */
+/* Reports the damage of a log, of which the rest was applied. */
 static int
 judge_log(const char *path, const struct removals *r)
 {
     if (r->cut)
-        say_error("%s: ends in the middle, or has something else in it: what follows was "
-                  "not applied; save the log again, or correct the file",
+        say_error("%s: ends in the middle of an event, or has other text in it: the rest "
+                  "was not applied; save the log again, or correct the file",
             path);
     if (r->damaged > 0)
-        say_error("%s: %zu events are damaged, and were not applied", path, r->damaged);
+        say_error("%s: %zu events are damaged, and were not applied; correct the file",
+            path, r->damaged);
     if (r->count == 0 && !r->cut && r->damaged == 0)
-        say_error(
-            "%s: there is no event of a removal in it: is it a saved audit log?", path);
+        say_error("%s: has no event of a removal; give a saved audit log", path);
     return r->cut || r->damaged > 0 || r->count == 0 ? EX_DATAERR : EX_OK;
 }
 
@@ -225,7 +225,7 @@ run(const struct call *call)
 const struct command replay_command = {
     .name = "replay",
     .operands = "FILE",
-    .summary = "After a restore: remove again what a saved log says",
+    .summary = "Repeat the removals of a saved audit log after a restore",
     .details = "FILE is LDIF of events, or what audit --json wrote; - is standard input.",
     .args = args,
     .options_size = sizeof(struct options),

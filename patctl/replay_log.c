@@ -103,7 +103,7 @@ add_json(struct removals *r, struct json_object *value)
         member(value, "target_id"));
 }
 
-/* One value behind the other. */
+/* Reads JSON values one after the other. */
 static int
 read_json(struct removals *r, const char *text, size_t len)
 {
@@ -144,7 +144,7 @@ read_json(struct removals *r, const char *text, size_t len)
 /* --- LDIF ----------------------------------------------------------------------------
  */
 
-/* In place; the length, or -1. */
+/* Decodes in place. Returns the length, or -1. */
 static int
 decode_base64(char *text)
 {
@@ -171,7 +171,7 @@ decode_base64(char *text)
     return (int)(to - text);
 }
 
-/* Of the entry that is being read; point into the text. */
+/* The values of the current entry; they point into the text. */
 struct record {
     char *dn, *action, *id, *target;
     bool damaged;
@@ -201,7 +201,7 @@ record_line(struct record *e, char *line)
     }
 }
 
-/* The event stands in a container of its org. */
+/* Adds the event of the entry, which is two levels below its org. */
 static bool
 record_end(struct record *e, struct removals *r)
 {
@@ -217,7 +217,7 @@ record_end(struct record *e, struct removals *r)
     return ok;
 }
 
-/* Lines that begin with a blank go on with the one before. In place. */
+/* Joins continuation lines, which begin with a blank, in place. */
 static void
 unfold(char *text)
 {
@@ -287,7 +287,7 @@ read_all(FILE *f, const char *path, char **ret, size_t *ret_len)
     *ret_len = len;
     if (!ferror(f) && feof(f) && memchr(text, '\0', len) == NULL)
         return EX_OK;
-    say_error("%s: cannot be read, is larger than 1 GiB, or is no text", path);
+    say_error("%s: cannot be read: it must be text of at most 1 GiB", path);
     return EX_NOINPUT;
 }
 

@@ -31,8 +31,8 @@ struct removals {
 };
 
 /*
- * Read the file, "-" = standard input; in the order of time. EX_OK, or the exit status:
- * said. *ret is to be cleared either way.
+ * Reads the file, "-" = standard input, and sorts the events by time. Returns EX_OK, or
+ * an exit status after a report. *ret is to be cleared in both cases.
  */
 PAT_MUST_USE int removals_read(const char *path, struct removals *ret);
 void removals_clear(struct removals *r);

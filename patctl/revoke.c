@@ -78,12 +78,12 @@ confirm(const struct options *o, const struct live_tokens *live)
     return prompt_confirm(question);
 }
 
-/* Of all rounds, but for `failed`, which is of the last one. */
+/* Counts of all rounds; `failed` is that of the last round. */
 struct tally {
     size_t done, failed;
 };
 
-/* Each by itself. Returns the first failure, or EX_OK. */
+/* Revokes each by itself. Returns the first failure, or EX_OK. */
 static int
 revoke_round(struct session *s, const struct options *o, const struct live_tokens *live,
     struct tally *t)
@@ -126,8 +126,8 @@ revoke_all(struct session *s, const struct options *o, const char *org, const ch
         live_tokens_clear(live);
         rc = live_tokens_find(s, org, owner, live);
         if (rc != EX_OK) {
-            say_note("Revoked %zu tokens of %s; the rest was not found: give the command "
-                     "again",
+            say_note("Revoked %zu tokens of %s; the search for the rest failed: run the "
+                     "command again",
                 t.done, o->owner);
             return rc;
         }
@@ -135,8 +135,8 @@ revoke_all(struct session *s, const struct options *o, const char *org, const ch
     }
     if (live->more)
         say_error("%s: %zu tokens are revoked, %zu could not be revoked, and the limit "
-                  "of the server hides further ones: remove the cause above, then give "
-                  "the command again",
+                  "of the server hides more: remove the cause above, then run the "
+                  "command again",
             o->owner, t.done, t.failed);
     else
         say_note("Revoked %zu of %zu tokens of %s.", t.done, t.done + t.failed, o->owner);

@@ -717,7 +717,7 @@ session_delete(struct session *s, const char *dn)
 int
 session_delete_confirmed(struct session *s, const char *dn)
 {
-    /* Not critical: where it is unknown, no removal is limited. */
+    /* Not critical: a server that does not know it limits no removal. */
     LDAPControl relax = {.ldctl_oid = (char *)(uintptr_t)LDAP_CONTROL_RELAX};
     LDAPControl *controls[] = {&relax, NULL};
     int msgid = -1, rc;

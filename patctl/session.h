@@ -105,8 +105,8 @@ PAT_MUST_USE int session_modify(struct session *s, const char *dn, LDAPMod **mod
 PAT_MUST_USE int session_delete(struct session *s, const char *dn);
 
 /*
- * The same with the relax control, by which slapo-pat(5) allows a request to remove more
- * members than olcPatRemovalLimit. The user has confirmed that.
+ * Deletes with the relax control, by which slapo-pat(5) allows a request to remove more
+ * members than olcPatRemovalLimit. The user must have confirmed that.
  */
 PAT_MUST_USE int session_delete_confirmed(struct session *s, const char *dn);
 
@@ -118,7 +118,7 @@ int session_fail(struct session *s, const char *fmt, ...) PAT_PRINTF(2, 3);
 /* The exit status for an LDAP result code. */
 int session_exit(int code);
 
-/* Did a limit of the server end the search? What it returned before is right. */
+/* Returns whether a limit of the server ended the search, whose entries are valid. */
 bool session_limited(int code);
 
 /*

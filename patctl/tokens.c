@@ -74,8 +74,8 @@ time_value(struct session *s, LDAPMessage *entry, const char *attr)
 /* --- a token ------------------------------------------------------------------------ */
 
 /*
- * The first attribute of ours with an option, for free(3). A filter counts its values and
- * a reader of the plain attribute does not. False: out of memory.
+ * Returns the first of our attributes with an option, for free(3). A filter matches its
+ * values and a reader of the plain attribute ignores them. False: out of memory.
  */
 static bool
 find_option(struct session *s, LDAPMessage *entry, char **ret_name)

@@ -238,7 +238,7 @@ ref: ldap://ldap.example.net/
 LDIF
     run -65 pc admin org remove gone4 --yes
     [[ $output == *"ou=stop,$O cannot be deleted"* && $output == *'entries of gone4 are deleted; left: '* ]]
-    [[ $output == *'give the command again'* && $output != *'gone4 is deleted'* ]]
+    [[ $output == *'run the command again'* && $output != *'gone4 is deleted'* ]]
     run -65 pc admin org remove gone4 --yes
     (($(entries) > 0))
     ldap_admin ldapdelete -M "ou=elsewhere,ou=stop,$O"

@@ -335,7 +335,7 @@ person() {
     printf 'uri = %s\n' "$LDAPURI, $BARE_URI" >>"$CONF"
     doctor
     [[ $status -eq 1 ]]
-    finds WRONG 'bare: the server offers LDAP transactions .*end slapd .*Load the module pat'
+    finds WRONG 'bare: the server offers LDAP transactions .*crash slapd .*Load the module pat'
     finds OK 'ldapi: the server offers no LDAP transactions'
 }
 
