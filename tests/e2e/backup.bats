@@ -44,7 +44,7 @@ make_token() {
     pc admin mint --owner bob --org acme --id "$ID" >/dev/null
 }
 
-@test "the chapter: every command of docs/backup.md, as it stands there" {
+@test "docs/backup.md: every command works, in the order of the page" {
     local script=$BATS_TEST_TMPDIR/script
 
     {
@@ -65,7 +65,7 @@ make_token() {
     [[ $output == *'0 tokens revoked, 0 members removed'* ]]
 }
 
-@test "replay: JSON, an object a line or an array" {
+@test "replay: JSON is read as one object a line and as an array" {
     make_token json-one
     json 1 pat.revoked json-one >"$LOG"
     run -0 pc admin replay "$LOG"
@@ -81,7 +81,7 @@ make_token() {
     [[ $output == *'0 tokens revoked'* ]]
 }
 
-@test "replay --dry-run: says what would be done, and changes nothing" {
+@test "replay --dry-run: prints the changes, and makes none" {
     make_token dry
     event 1 pat.revoked dry >"$LOG"
     event 2 org_member.removed "uid=bob,ou=people,$PAT_BASE" >>"$LOG"
@@ -90,7 +90,7 @@ make_token() {
     is_member bob
 }
 
-@test "replay: a member who was added again later stays, in whatever order the file is" {
+@test "replay: a member who was added again later stays, in any order of the file" {
     local again
 
     for again in org_member.added org_member.role_changed org_member.renamed; do
@@ -104,7 +104,7 @@ make_token() {
     done
 }
 
-@test "replay: a log gives no rights, and ends no token of another org" {
+@test "replay: a log grants no rights, and revokes no token of another org" {
     make_token kept
     pc admin mint --owner bob --org globex --id elsewhere >/dev/null
     { event 1 org_member.added "uid=dave,ou=people,$PAT_BASE" && event 2 pat.created kept &&
@@ -116,7 +116,7 @@ make_token() {
     run ! is_member dave
 }
 
-@test "replay: what cannot be read is reported, and the rest is applied" {
+@test "replay: an unreadable part is reported, and the rest is applied" {
     make_token cut-one
     make_token cut-two
     { json 1 pat.revoked cut-one && printf '{"id":"2030","org_id":"ac'; } >"$LOG"
@@ -141,7 +141,7 @@ make_token() {
     [[ $(state cut-two) == revoked ]]
 }
 
-@test "replay: a refusal fails, and does not keep the rest from being applied" {
+@test "replay: after a refusal the rest is applied, and the command fails" {
     make_token refused
     { event 1 org_member.removed "uid=alice,ou=people,$PAT_BASE" && event 2 pat.revoked refused; } >"$LOG"
     run -77 pc bob replay "$LOG"

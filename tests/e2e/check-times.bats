@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# tests/check-times: what it refuses in a test, and what it allows.
+# tests/check-times: refused and allowed lines of tests.
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 bats_require_minimum_version 1.5.0
@@ -12,7 +12,7 @@ plant() {
     printf '%s\n' '#!/usr/bin/env bats' "$1" >"$PLANTED"
 }
 
-# refuses RULE: what was planted, by its file, line and rule.
+# refuses RULE: the planted line is refused, with its file, number and rule.
 refuses() {
     run -1 "$ROOT/tests/check-times" "$PLANTED"
     [[ $output == "$PLANTED:2: $1; "* ]] || {
@@ -70,7 +70,7 @@ allows() { run -0 "$ROOT/tests/check-times" "$PLANTED"; }
     refuses 'a socket or client with a number as its timeout'
 }
 
-@test "what goes through the factor, lower bounds, comments and settings are allowed" {
+@test "bounds with the factor, lower bounds, comments and settings are allowed" {
     plant '    run timeout $((20 * PAT_TIME_SCALE)) patd -f'
     allows
     plant '    end = time.monotonic() + 10 * TIME_SCALE'
@@ -89,7 +89,7 @@ allows() { run -0 "$ROOT/tests/check-times" "$PLANTED"; }
     allows
 }
 
-@test "all tests that there are pass, and nothing is allowed that is not there" {
+@test "all existing tests pass, and each exception matches a line" {
     run -0 "$ROOT/tests/check-times"
     printf '%s\n' "$output"
 }

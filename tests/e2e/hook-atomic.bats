@@ -566,11 +566,11 @@ removed_in_one() {
     ((MEANWHILE > 0))
 }
 
-@test "10,000 tokens go in one transaction, and no login fails" {
+@test "10,000 tokens are revoked in one transaction, and no login fails" {
     removed_in_one
 }
 
-@test "10,000 tokens go in one transaction, where syncprov is told of each" {
+@test "10,000 tokens are revoked in one transaction, and syncprov sees each" {
     with_syncprov
     # A checkpoint would be a transaction more.
     sed -i '/^olcSpCheckpoint/d' "$BATS_TEST_TMPDIR/syncprov"
@@ -605,7 +605,7 @@ crowd() {
     seq "$1" | sed "s/.*/member: uid=p&,$PEOPLE/"
 }
 
-@test "a group of 10,000 follows when what holds the people is renamed" {
+@test "a group of 10,000 follows when the people's container is renamed" {
     local began ms
 
     box --no-patd

@@ -232,14 +232,14 @@ rounds() {
     done
 }
 
-@test "a provider is stopped while it catches up: all are equal, and who was removed is out" {
+@test "a provider is stopped while it catches up: all servers agree, and removed members are out" {
     rounds term
 }
 
-@test "a provider is killed while it catches up: all are equal, and who was removed is out" {
+@test "a provider is killed while it catches up: all servers agree, and removed members are out" {
     rounds kill
 }
 
-@test "the connection is cut while providers catch up: all are equal, and who was removed is out" {
+@test "the connection is cut while providers catch up: all servers agree, and removed members are out" {
     rounds cut
 }

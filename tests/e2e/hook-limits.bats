@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2154 # hook_load
 #
-# The overlay's limits: sizes and numbers of tokens, removals in one request, and room that
-# is kept for removals.
+# The overlay's limits: sizes and numbers of tokens, removals in one request, and room for
+# removals.
 
 load common
 load hook-lib
@@ -42,7 +42,7 @@ new_token() { printf 'patId=%s,ou=tokens,%s\n' "$(random_id)" "$O"; }
 
 # --- sizes ---------------------------------------------------------------------------------
 
-@test "a token with a value of more than 2048 bytes is refused, for everybody" {
+@test "a token with a value of more than 2048 bytes is refused, for every client" {
     local attribute
 
     new_org
@@ -61,7 +61,7 @@ new_token() { printf 'patId=%s,ou=tokens,%s\n' "$(random_id)" "$O"; }
     is_live "$MINT_DN"
 }
 
-@test "a token whose values exceed 4096 bytes together is refused, for everybody" {
+@test "a token whose values exceed 4096 bytes together is refused, for every client" {
     local many
 
     new_org
@@ -77,7 +77,7 @@ new_token() { printf 'patId=%s,ou=tokens,%s\n' "$(random_id)" "$O"; }
     is_live "$MINT_DN"
 }
 
-@test "a token does not grow beyond its sizes later" {
+@test "a change that makes a token larger than allowed is refused" {
     local who
 
     new_org
@@ -98,7 +98,7 @@ new_token() { printf 'patId=%s,ou=tokens,%s\n' "$(random_id)" "$O"; }
     same "$(get "$MINT_DN" description)" "$(text 2048)"
 }
 
-@test "a token from before, which is too large, can be revoked, and made smaller" {
+@test "an existing token that is too large can be revoked, and made smaller" {
     local dn large="patId=large-1,ou=tokens"
 
     new_org
@@ -147,7 +147,7 @@ new_token() { printf 'patId=%s,ou=tokens,%s\n' "$(random_id)" "$O"; }
     mint_self bob "$ORG"
 }
 
-@test "olcPatMaxTokens holds where the org has no patMaxTokens, and changes online" {
+@test "olcPatMaxTokens applies if the org has no patMaxTokens, and changes online" {
     new_org
     set_hook olcPatMaxTokens 1
     mint_self bob "$ORG"
@@ -186,7 +186,7 @@ new_token() { printf 'patId=%s,ou=tokens,%s\n' "$(random_id)" "$O"; }
 
 # --- removals at once ----------------------------------------------------------------------
 
-# crew NUMBER: an org with a group cn=crew of so many members, each with one live token. Sets
+# crew NUMBER: an org with a group cn=crew of NUMBER members, each with one live token. Sets
 # CREW, the DN of the group, CREW_MEMBERS and CREW_TOKENS.
 crew() {
     local i
@@ -218,7 +218,7 @@ crew_revoked() {
     done
 }
 
-@test "a request that removes more members than olcPatRemovalLimit is refused, for everybody" {
+@test "a request that removes more members than olcPatRemovalLimit is refused, for every client" {
     local who said='removes 3 members with live tokens and revokes their 4 tokens permanently; olcPatRemovalLimit is 2'
 
     crew 3
@@ -371,7 +371,7 @@ live_tokens() {
     for who in alice bob carol; do
         until_refused "$who" 80 'live tokens in this database' large_token
     done
-    # By somebody who writes everywhere.
+    # By a client that may write everywhere.
     until_refused ivan 80 'the database is nearly full' filler "$(text 40000)"
     until_refused ivan 80 'the database is nearly full' filler "$(text 1000)"
     live_tokens "$bob" >"$BATS_TEST_TMPDIR/bobs"
@@ -388,12 +388,12 @@ live_tokens() {
         refused ivan 80 'raise olcDbMaxSize' ldapmodify
     change "$dn" 'replace: patLastUsed' "patLastUsed: $(now_gt)" |
         refused patd 80 'raise olcDbMaxSize' ldapmodify
-    # Before the access rules: carol may write nothing of that.
+    # Before the access rules, which forbid carol each of these.
     change "$dn" 'replace: description' 'description: x' |
         refused carol 80 'the database is nearly full' ldapmodify
     change "cn=members,$O" 'replace: member' "member: $bob" "member: $dave" |
         refused ivan 80 'raise olcDbMaxSize' ldapmodify
-    # What takes away.
+    # Changes that take away.
     change "$dn" 'add: patRevoked' "patRevoked: $(now_gt)" | as alice ldapmodify
     is_revoked "$dn" "$alice" revoked
     change "$bob" 'replace: userPassword' 'userPassword: bob-password' | as bob ldapmodify

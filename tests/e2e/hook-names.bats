@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2154,SC2153      # what hook_load sets
 #
-# The hook: who is a person, and what an entry becomes by its name.
+# The hook: persons, and the effects of an entry's name.
 
 bats_require_minimum_version 1.5.0
 load common
@@ -35,7 +35,7 @@ sorted_events() {
     new_events | LC_ALL=C sort
 }
 
-# --- what an entry becomes by a rename --------------------------------------------------------
+# --- effects of a rename ----------------------------------------------------------------------
 
 @test "a rename that makes a role group adds members, and revokes their old tokens" {
     new_org
@@ -120,7 +120,7 @@ pat.revoked|by=cn=admin|target=both|owner=uid=bob,ou=people|reason=deleted"
     is_revoked "$MINT_DN" "$PAT_ADMIN_DN" member-removed
 }
 
-@test "a container that is moved: tokens left of the new names are revoked" {
+@test "a container is moved: tokens that were left under the new names are revoked" {
     new_org
     entry "ou=north,$PAT_BASE" 'objectClass: organizationalUnit' | ldap_admin_add
     new_person nora "ou=north,$PAT_BASE"
@@ -134,9 +134,9 @@ pat.revoked|by=cn=admin|target=both|owner=uid=bob,ou=people|reason=deleted"
     ldap_admin ldapdelete "uid=nora,ou=south,$PAT_BASE" "ou=south,$PAT_BASE"
 }
 
-# --- who is a person ---------------------------------------------------------------------------
+# --- persons -----------------------------------------------------------------------------------
 
-@test "placeholders, groups and missing entries are no persons: no event, no token" {
+@test "placeholders, groups and missing entries in member get no event and no token" {
     local dn
     new_org
     entry "cn=plain,$people" 'objectClass: organizationalRole' | ldap_admin_add
@@ -158,7 +158,7 @@ pat.revoked|by=cn=admin|target=both|owner=uid=bob,ou=people|reason=deleted"
     same "$(get "cn=members,$O" member)" "$bob"
 }
 
-@test "a person who is added becomes a member then, with the strongest role" {
+@test "a person whose entry is added becomes a member, with the strongest role" {
     new_org
     change_member add late "$ORG" viewers
     change_member add late "$ORG" members
@@ -172,7 +172,7 @@ pat.revoked|by=cn=admin|target=left1|owner=uid=late,ou=people|reason=owner-delet
     ldap_admin ldapdelete "uid=late,$people"
 }
 
-@test "a login attribute that comes makes a member, and one that goes removes it" {
+@test "adding the login attribute makes a member, and deleting it removes the member" {
     local dn
     new_org
     dn=cn=turning,$people
@@ -211,7 +211,7 @@ pat.revoked|by=cn=admin|target=turning|owner=cn=turning,ou=people|reason=login-r
     ldap_admin ldapdelete "$dn"
 }
 
-@test "a group that keeps its last member, deleted: the next of that name is added with an event" {
+@test "a group keeps a deleted person as its last member: the next of that name is added with an event" {
     new_person kept
     ORG_CLASS=groupOfNames new_org
     change "cn=owners,$O" 'replace: member' "member: uid=kept,$people" | ldap_admin_modify
@@ -252,7 +252,7 @@ org_member.role_changed|by=cn=admin|target=uid=ruth,ou=people|from=member|to=own
     ldap_admin ldapdelete "uid=ruth,$people"
 }
 
-@test "a container that is renamed: each member below it leaves an event, nobody else" {
+@test "a container is renamed: only the members below it leave an event each" {
     new_org
     entry "ou=east,$PAT_BASE" 'objectClass: organizationalUnit' | ldap_admin_add
     new_person emma "ou=east,$PAT_BASE"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Every overlay of Debian's slapd and slapd-contrib packages beside pat: added to a server
-# that runs, above pat and below it, and there before pat. Each either changes nothing that
-# pat promises, or is refused with a text that names it and says what to do instead.
-# hook-overlays.bats has what is particular to those that write.
+# that runs, above pat and below it, and there before pat. Each either leaves pat's promises
+# intact, or is refused with a text that names it and the remedy. hook-overlays.bats has more
+# about overlays that write.
 #
 # All tests share one server, and take away what they add.
 
@@ -119,7 +119,7 @@ lines_of() {
     esac
 }
 
-# add OVERLAY: what may be "{0}NAME". What is wrong goes to standard output.
+# add OVERLAY: its NAME, or "{0}NAME". Errors go to standard output.
 add() {
     local -a lines
 
@@ -148,7 +148,7 @@ person() {
     printf 'uid=%s,ou=people,%s\n' "$1" "$PAT_BASE"
 }
 
-# What patd is told of the token: whose it is, and in which roles.
+# The search of patd for the token: its owner, and the owner's roles.
 told_of() {
     ldap_patd ldapsearch -LLL -o ldif-wrap=no -s base -b "$1" '(objectClass=*)' patOwnerUid \
         patOwnerRole | sed -n 's/^patOwner\([A-Z][a-z]*: .*\)/\1/p' | sort | xargs
@@ -167,7 +167,7 @@ LDIF
     change_member add "$1" acme members
 }
 
-# What pat promises, with a person of the name UID.
+# Checks pat's promises, with a person of the name UID.
 promises_hold() {
     local uid=$1 dn removed
 
@@ -180,7 +180,7 @@ promises_hold() {
     revoke "$dn"
     login plain "$uid"
     expect PAM_AUTH_ERR
-    # One who leaves, in one transaction with what follows.
+    # A member leaves, in one transaction with the changes that follow.
     mint_self "$uid" acme
     tokens 2 "$uid" acme
     removed=$(ldap_admin ldapmodify -e postread=entryCSN <<LDIF
@@ -194,7 +194,7 @@ LDIF
     [[ $(told acme org_member.removed "$uid") == 1 ]]
     login plain "$uid"
     expect PAM_AUTH_ERR
-    # One who comes back, has another name, and is deleted.
+    # The member comes back, is renamed, and is deleted.
     change_member add "$uid" acme members
     tokens 1 "$uid" acme
     ldap_admin ldapmodrdn -r "$(person "$uid")" "uid=$uid-2"
@@ -248,23 +248,23 @@ stand_beside() {
     done | diff <(printf '%s\n' "${MODULES[@]}" | sort) -
 }
 
-@test "what logs: accesslog, auditlog, syncprov" {
+@test "pat's promises hold beside overlays that log: accesslog, auditlog, syncprov" {
     stand_beside accesslog auditlog syncprov
 }
 
-@test "what follows references or computes groups: refint, memberof, autogroup, dynlist" {
+@test "pat's promises hold beside overlays of references and groups: refint, memberof, autogroup, dynlist" {
     stand_beside refint memberof autogroup dynlist
 }
 
-@test "what checks: constraint, unique, seqmod, retcode" {
+@test "pat's promises hold beside overlays that check: constraint, unique, seqmod, retcode" {
     stand_beside constraint unique seqmod retcode
 }
 
-@test "what changes answers: collect, deref, sssvlv, valsort" {
+@test "pat's promises hold beside overlays that change answers: collect, deref, sssvlv, valsort" {
     stand_beside collect deref sssvlv valsort
 }
 
-@test "what acts at a bind or elsewhere: lastbind, otp, ppolicy, remoteauth, chain, dds, homedir, smbk5pwd" {
+@test "pat's promises hold beside lastbind, otp, ppolicy, remoteauth, chain, dds, homedir, smbk5pwd" {
     stand_beside lastbind otp ppolicy remoteauth chain dds homedir smbk5pwd
 }
 
@@ -278,7 +278,7 @@ on_frontend() {
         ldap_admin ldapmodify 2>&1
 }
 
-@test "pcache, rwm, sock and translucent are refused while slapd runs, wherever they are put" {
+@test "pcache, rwm, sock and translucent are refused while slapd runs, at every place" {
     local name
 
     for name in pcache rwm sock translucent; do
@@ -293,7 +293,7 @@ on_frontend() {
     promises_hold after
 }
 
-@test "who may not change cn=config is told nothing of it" {
+@test "a client that may not change cn=config gets no text about overlays" {
     lines_of rwm >"$BATS_TEST_TMPDIR/lines"
     mapfile -t lines <"$BATS_TEST_TMPDIR/lines"
     overlay rwm "${lines[@]}" >"$BATS_TEST_TMPDIR/ldif"
@@ -301,7 +301,7 @@ on_frontend() {
     [[ $status -eq 50 && $output != *pat* ]]
 }
 
-@test "pat is refused where one of them is already, and welcome when that is gone" {
+@test "pat is refused beside an existing one of them, and accepted after its removal" {
     drop pat
     add rwm
     refused add_pat '' 'overlay rwm beside overlay pat' 'rwm rewrites'
@@ -314,7 +314,7 @@ on_frontend() {
     promises_hold welcome
 }
 
-@test "pbind: passwords are those of another server; dyngroup there, and tokens are as ever" {
+@test "pbind and dyngroup: another server checks passwords, and tokens work as before" {
     local remote
 
     schema_of dyngroup | config two dyngroup
@@ -350,7 +350,7 @@ chains() {
         '' "dn: $mdb" 'changetype: modify' 'add: olcUpdateRef' "olcUpdateRef: $LDAPURI" ''
 }
 
-@test "a consumer with chain, ppolicy and lastbind that forward: the provider decides, for the client" {
+@test "a consumer forwards by chain, ppolicy and lastbind: the provider decides, with the client as actor" {
     local policy="cn=policy,$PAT_BASE"
 
     { provides && overlay ppolicy olcPPolicyConfig "olcPPolicyDefault: $policy"; } | ldap_admin_modify

@@ -510,7 +510,7 @@ set_department() {
     audit_is_right
 }
 
-@test "autogroup: the client whose change it follows is the actor, not the rootdn" {
+@test "autogroup: the actor is the client that caused its change, not the rootdn" {
     staff_by_url </dev/null
     printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' 'add: olcAccess' \
         "olcAccess: {0}to dn.subtree=\"ou=people,$PAT_BASE\" attrs=departmentNumber" \
@@ -543,7 +543,7 @@ set_department() {
 }
 
 # autogroup takes a person out before it knows whether the deletion succeeds.
-@test "autogroup: a deletion that another overlay refuses on its way: what follows is shown" {
+@test "autogroup: another overlay refuses a deletion: overlays see the changes that follow" {
     {
         modules syncprov accesslog retcode
         provides
@@ -562,7 +562,7 @@ set_department() {
     audit_is_right
 }
 
-@test "autogroup beside accesslog and a consumer: the log and the consumer have what follows" {
+@test "autogroup beside accesslog and a consumer: both have the changes that follow" {
     {
         modules syncprov accesslog
         provides
@@ -664,7 +664,7 @@ LDIF
     audit_is_right
 }
 
-@test "lastbind: a bind is noted, and no token, role or event comes of it" {
+@test "lastbind: a bind is recorded, and changes no token, role or event" {
     local before
 
     overlay lastbind olcLastBindConfig | loads lastbind
@@ -758,7 +758,7 @@ sorted_by_hash() {
 }
 
 # slapd does not ask it when another is moved below.
-@test "with another one moved below it no change is made, until that is gone" {
+@test "an overlay is moved below pat: changes are refused until it is deleted" {
     loads syncprov </dev/null
     refused 'without a number' add_overlay '{1}mdb' '{0}syncprov' olcSyncProvConfig
     [[ $(configured) == '{0}pat' ]]

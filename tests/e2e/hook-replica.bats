@@ -323,7 +323,7 @@ olcPatRemovalLimit: $1
 LDIF
 }
 
-@test "two providers: olcPatRemovalLimit does not hold for what replication brings" {
+@test "two providers: olcPatRemovalLimit does not limit changes by replication" {
     local members="cn=members,o=acme,ou=orgs,$PAT_BASE"
 
     mirrors
@@ -534,7 +534,7 @@ disables() {
         "olcDisabled: $1" | ldap_admin_modify
 }
 
-# completes_without: "two" receives all, with nobody to look at it.
+# completes_without: "two" receives all, without the overlay.
 completes_without() {
     wait_for 30 eval '[[ $(at two csn | grep "#001#") == "$(at one csn | grep "#001#")" ]]'
     is_member two bob acme
@@ -607,7 +607,7 @@ completes_without() {
     bob_is_out
 }
 
-@test "two providers: a member who was removed and added again stays, whoever restarts" {
+@test "two providers: a member who was removed and added again stays, whichever server restarts" {
     local how
 
     apart_with_a_failpoint

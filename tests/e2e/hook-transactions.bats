@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2154,SC2153      # what hook_load sets
 #
-# Transactions of a client (RFC 5805): slapd itself may end where one fails or is aborted,
-# so a slapd that has loaded the module accepts none, from any account, in any database.
+# Transactions of a client (RFC 5805): slapd itself may crash when one fails or is aborted,
+# so a slapd that has loaded the module refuses them, from every account, in every database.
 
 bats_require_minimum_version 1.5.0
 load common
@@ -90,14 +90,14 @@ offered() {
     ldap_admin ldapdelete "uid=olga,$people"
 }
 
-@test "a request that names a transaction where none has begun is refused" {
+@test "a request that names a transaction is refused, as none has begun" {
     same "$(hostile bare 5 "$carol" carol-password)" '16673 invalid transaction identifier'
     same "$(hostile bare 5 "$PAT_ADMIN_DN" "$(<"$PAT_ADMIN_PW_FILE")")" \
         '16673 invalid transaction identifier'
     same "$(get "$bob" description)" ''
 }
 
-@test "where the module is loaded and no database has the overlay: refused as well" {
+@test "the module is loaded and no database has the overlay: transactions are refused" {
     change "$hook" | sed 's/modify/delete/' | ldap_admin_modify
     survives "$carol" carol-password
     put_hook_back

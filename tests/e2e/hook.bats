@@ -357,7 +357,7 @@ EOF
     ldap_admin ldapdelete "uid=gone,$people"
 }
 
-@test "import refused: a revoked token without owner, or with what no token may have" {
+@test "import refused: a revoked token without owner, or with a value that no token may have" {
     local code lines
     new_org
     while IFS=: read -r code lines; do
@@ -688,7 +688,7 @@ org_entry() {
     org_entry "o=$ORG-alias,$orgs" | refused admin 19 'belongs to another org' ldapadd
 }
 
-@test "orgs that had one name before the overlay was there can be changed otherwise" {
+@test "orgs that shared a name before the overlay was added accept other changes" {
     local first
 
     new_org
@@ -1393,7 +1393,7 @@ dumps_with() {
     done
 }
 
-@test "transactions of the client are refused, on such data and elsewhere" {
+@test "transactions of a client are refused, on token data and elsewhere" {
     local lines
     new_org
     mint_self bob "$ORG"
@@ -1647,7 +1647,7 @@ ROOTDN='rootdn cn=admin,dc=example,dc=com'
     refuses_to_open '' "${DATABASE[@]}" "$ROOTDN" 'overlay pat' 'overlay pat'
 }
 
-@test "it does not open: beside an overlay that cannot stand beside it, which the text names" {
+@test "it does not open beside a refused overlay, which the text names" {
     refuses_to_open 'overlay rwm beside overlay pat, database "dc=example,dc=com": rwm rewrites' \
         'moduleload rwm' "${DATABASE[@]}" "$ROOTDN" 'overlay pat' 'overlay rwm'
     refuses_to_open 'overlay pcache beside overlay pat' 'moduleload pcache' "${DATABASE[@]}" \
@@ -1658,7 +1658,7 @@ ROOTDN='rootdn cn=admin,dc=example,dc=com'
     # Above all databases.
     refuses_to_open 'overlay rwm beside overlay pat' 'moduleload rwm' 'database frontend' \
         'overlay rwm' "${DATABASE[@]}" "$ROOTDN" 'overlay pat'
-    # In another database each is welcome.
+    # Another database accepts each.
     opens 'moduleload rwm' "${DATABASE[@]}" "$ROOTDN" 'overlay pat' 'database null' \
         'suffix dc=other' 'overlay rwm'
 }
@@ -1699,7 +1699,7 @@ ROOTDN='rootdn cn=admin,dc=example,dc=com'
     MODULE=$MODULE refuses_to_open "$other" "${DATABASE[@]}" "$ROOTDN" 'overlay pat'
 }
 
-@test "cn=config: a second one is refused, and one below it; with one moved below it nothing is done" {
+@test "cn=config: a second pat and an overlay below it are refused; one moved below it stops all changes" {
     new_org
     mint_self bob "$ORG"
     entry "olcOverlay=pat,$mdb" 'objectClass: olcOverlayConfig' 'objectClass: olcPatConfig' \
@@ -1785,7 +1785,7 @@ full_org() {
 
 revoke_dn() { change "$1" 'replace: patRevoked' "patRevoked: $(now_gt)" | ldap_admin_modify; }
 
-@test "an org is deleted by ldapdelete -r, and the events of its end are in slapd's log" {
+@test "an org is deleted by ldapdelete -r, and the events of its deletion are in slapd's log" {
     full_org
     ldap_admin ldapdelete -r "$O"
     same "$(below "$O")" ''
@@ -1826,7 +1826,7 @@ revoke_dn() { change "$1" 'replace: patRevoked' "patRevoked: $(now_gt)" | ldap_a
     same "$(get "ou=audit,$O" ou)" ''
 }
 
-@test "a log that was deleted by hand is made again by all but the org's deletion" {
+@test "a log that was deleted by hand is created again, except by the org's deletion" {
     new_org
     new_person rita
     change "cn=members,$O" 'add: member' "member: uid=rita,$people" | ldap_admin_modify
@@ -1844,17 +1844,17 @@ revoke_dn() { change "$1" 'replace: patRevoked' "patRevoked: $(now_gt)" | ldap_a
     ldap_admin ldapdelete -r "ou=audit,$O"
     ldap_admin ldapdelete "uid=rita,$people"
     same "$(events "$ORG" | cut -d '|' -f 1)" org_member.removed
-    # and a deletion in the org by anybody but the rootdn.
+    # and a deletion in the org by another client than the rootdn.
     ldap_admin ldapdelete -r "ou=audit,$O"
     as helen ldapdelete "$MINT_DN"
     same "$(events "$ORG" | cut -d '|' -f 1)" pat.revoked
 }
 
-@test "a log goes with its container only where nothing but the rootdn's removals is in it" {
+@test "a log is deleted with its container only if all its events are the rootdn's removals" {
     full_org
     # It has what was done before,
     refused admin 66 '' ldapdelete "ou=audit,$O" </dev/null
-    # or what somebody else did.
+    # or events of another client.
     below "ou=audit,$O" | grep ^patEventId | ldap_admin ldapdelete
     as helen ldapdelete "$MINT_DN"
     refused admin 66 '' ldapdelete "ou=audit,$O" </dev/null

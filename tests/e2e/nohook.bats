@@ -347,7 +347,7 @@ EOF
     ldap_admin ldapdelete "patId=twin,ou=tokens,o=globex,ou=orgs,$PAT_BASE"
 }
 
-@test "an option on any attribute of a token makes it a damaged one, which is refused" {
+@test "a token with an option on any attribute is damaged, and refused" {
     local attribute
 
     for attribute in "patRevoked;lang-en: $(now_gt)" 'patExpires;lang-en: 20200101000000Z' \
@@ -359,16 +359,16 @@ EOF
         logged 'has an option'
         log_mark
     done
-    # An option on what is not ours means nothing.
+    # An option on other attributes has no effect.
     mint bob acme 'cn;lang-en: laptop'
     login plain bob
     expect PAM_SUCCESS
 }
 
-@test "an option on an attribute that patd asks for only to see it: the token is refused" {
+@test "an option on an attribute that patd reads only to detect it: the token is refused" {
     local attribute
 
-    # Such as the access rules of the sandbox do not let patd read.
+    # The access rules of the sandbox hide these from patd.
     ldap_admin_modify <<'LDIF'
 dn: olcDatabase={1}mdb,cn=config
 changetype: modify

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# patctl-bulk.bats - patctl where there is more than the server's size limit shows at once
+# patctl-bulk.bats - patctl with more entries than the server's size limit
 
 load common.bash
 load patctl-lib.bash
@@ -101,7 +101,7 @@ live() {
     [[ $(live bob) == 0 ]]
 }
 
-@test "revoke --owner: a limit that shows nothing at all is reported, not taken for none" {
+@test "revoke --owner: a limit that hides every token is reported" {
     import bob $((LIMIT + 1))
     change_limits 'dn.exact="uid=alice,ou=people,dc=example,dc=com" size.unchecked=1'
     run -75 pc alice revoke --org acme --owner bob --yes
@@ -119,7 +119,7 @@ change_limits() {
     } | ldap_admin_modify
 }
 
-@test "member remove: more tokens than the size limit do not keep a member" {
+@test "member remove: a member with more tokens than the size limit is removed" {
     import carol $MANY
     run -0 pc ivan member remove carol --org acme --yes
     [[ $output == *'carol is out of acme'* && $output == *"at least $LIMIT tokens were revoked"* ]]
@@ -142,7 +142,7 @@ entries() {
     ldap_admin ldapsearch -LLL -b "$O" '(objectClass=*)' 1.1 2>/dev/null | grep -c '^dn' || true
 }
 
-@test "org remove: names the numbers, asks, and leaves nothing" {
+@test "org remove: prints the numbers, asks, and deletes every entry" {
     local before
 
     small_org gone1
@@ -159,7 +159,7 @@ entries() {
     run -67 pc admin org remove gone1 --yes
 }
 
-@test "org remove: what it asks for confirms the removal of more members than the limit" {
+@test "org remove: the answer confirms the removal of more members than the limit" {
     local group limit="olcOverlay={0}pat,olcDatabase={1}mdb,cn=config"
 
     small_org gone5
@@ -198,7 +198,7 @@ LDIF
         ldap_admin_modify
 }
 
-@test "org remove: anybody but the rootdn is refused before anything is deleted" {
+@test "org remove: any client but the rootdn is refused before anything is deleted" {
     local before who
 
     small_org gone2
@@ -222,7 +222,7 @@ LDIF
     [[ $(entries) == 0 ]]
 }
 
-@test "org remove: what a refusal in between left is named, and goes by the next command" {
+@test "org remove: after a refusal the rest is named, and the next command deletes it" {
     small_org gone4
     # A referral is no entry to patctl, and yet keeps its parent from being deleted.
     ldap_admin_add <<LDIF
@@ -246,7 +246,7 @@ LDIF
     [[ $(entries) == 0 ]]
 }
 
-@test "report, list and audit: what a limit cut short says so and fails" {
+@test "report, list and audit: a limit that cuts the output short is reported, and the command fails" {
     import bob $MANY "patExpires: $(now_gt 3600)"
     run -75 pc alice report --org acme
     [[ $output == *'not complete'* ]]

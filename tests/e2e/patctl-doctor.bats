@@ -113,7 +113,7 @@ by_ca() { printf '%s\n' -CA "$PAT_CA" -CAkey "$SANDBOX/etc/ca.key"; }
     finds OK 'login names: each is there once'
     finds OK 'names of orgs: each is there once'
     finds OK 'role groups: none has members that do not count'
-    # Where there is no such fault, nothing speaks of it.
+    # Without such a fault the output does not name it.
     run ! grep -E 'belongs to two|two orgs|another kind|dynlist|stands below' <<<"$output"
     doctor
     [[ $output != *$'\e['* ]]
@@ -218,7 +218,7 @@ LDIF
     names 'the overlay pat is not there'
 }
 
-@test "an overlay that pat cannot stand beside: before pat is there" {
+@test "an overlay that is refused beside pat, before pat is added" {
     sandbox_dn='olcOverlay={0}pat,olcDatabase={1}mdb,cn=config'
     printf '%s\n' "dn: $sandbox_dn" 'changetype: delete' | config_change
     with_overlay rwm rwm olcRwmConfig
@@ -351,7 +351,7 @@ person() {
     finds OK 'login names: each is there once'
 }
 
-@test "a uid of two entries, one of which is hidden by a size limit: not all is seen" {
+@test "a uid of two entries, one of which a size limit hides: the check is incomplete" {
     printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' \
         'replace: olcSizeLimit' 'olcSizeLimit: 2' | config_change
     doctor
@@ -409,7 +409,7 @@ group() {
     [[ $status -eq 0 ]]
     with_entries "$(group groupOfNames "member: $bob")" "$dn"
     [[ $status -eq 0 ]]
-    # Not a role group: it may have what it likes.
+    # Not a role group: it may have any members.
     with_entries "$(group groupOfUniqueNames "uniqueMember: $bob" | sed '/[pP]atRole/d')" "$dn"
     [[ $status -eq 0 ]]
 }
@@ -435,7 +435,7 @@ with_overlay() {
     [[ $status -eq 0 ]]
 }
 
-@test "overlays above pat: of dynlist it says what it does not give, of others nothing" {
+@test "overlays above pat: only dynlist has a note, that computed members get no role" {
     has_schema dyngroup
     with_overlay dynlist dynlist olcDynListConfig
     [[ $status -eq 0 ]]
