@@ -32,8 +32,8 @@ wait_for() {
 }
 
 # no_hang MS DEADLINE-MS
-# What took MS ended at its deadline, give or take what a machine like this one needs; it did
-# not wait a second time, or for ever.
+# Checks that an operation of MS milliseconds ended near its deadline, and did not wait a
+# second time, or for ever.
 no_hang() {
     local most=$(($2 + 5000 * PAT_TIME_SCALE))
 
@@ -67,7 +67,7 @@ unix_listens() {
 }
 
 # files_that_match GREP-OPTION... -- PATH...
-# Print the names of files that have it, also below directories. A database is a gigabyte of
+# Print the names of files that match, also below directories. A database is a gigabyte of
 # holes, which grep would read as one line, for half a minute: tar leaves them out.
 files_that_match() {
     local options=() file
@@ -223,7 +223,7 @@ LDIF
 }
 
 # expire DN
-# The token's time is over: the administrator ends it one second ago.
+# Expires the token: the administrator sets patExpires to one second ago.
 expire() {
     ldap_admin_modify <<LDIF
 dn: $1

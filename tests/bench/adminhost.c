@@ -15,8 +15,8 @@
  * revoke  A line is TOKEN-DN, a tab, the token. Asked at SOCKET, it is USER's. It is
  *         revoked; printed is the time from the answer to that until patd at SOCKET has
  *         refused it, asked again and again.
- * follow  A line is TOKEN-DN, a tab, anything. It is revoked; printed is the time from
- * the answer until a search at the replica finds that, asked again and again.
+ * follow  A line is TOKEN-DN, a tab, anything. Revokes the token, and prints the time
+ * from the answer until a search at the replica finds it revoked.
  */
 #include <ldap.h>
 #include <stdbool.h>

@@ -37,8 +37,8 @@ olcDbMaxSize: 4294967296
 EOF
 }
 
-# remove_all SUBJECT TOKENS COUNT [script]: remove them in the box in use, and tell how long each
-# took.
+# remove_all SUBJECT TOKENS COUNT [script]: remove them in the box in use, and print how long
+# each took.
 remove_all() {
     local i p50 max _
 
@@ -73,7 +73,7 @@ bench_removal() {
         done | fill
         if [[ $kind == plain ]]; then
             remove_all 'slapd alone, which revokes nothing' "${sizes[0]}" "${sizes[1]}"
-            # What one would use instead: a client that revokes token by token.
+            # The alternative without the overlay: a client that revokes token by token.
             remove_all 'slapd alone, and a script' "$by_script" 1 script
             continue
         fi

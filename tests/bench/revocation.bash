@@ -48,7 +48,7 @@ revoke_all() {
 }
 
 # follow_all PREFIX: revoke those tokens, and print the microseconds until a search at the replica
-# finds each revoked. No patd has a part in it.
+# finds each revoked, without patd.
 follow_all() {
     awk -v prefix="$1" -v base="$PAT_BASE" '{
         printf "patId=%s-%d,ou=tokens,o=acme,ou=orgs,%s\t-\n", prefix, NR, base

@@ -75,7 +75,7 @@ login() {
 }
 
 # expect CODE [DEADLINE-MS [MIN-MS]]
-# The last login ended in CODE, at its deadline or before, and not before MIN-MS.
+# Checks that the last login ended in CODE, by its deadline, and after MIN-MS or more.
 expect() {
     if [[ $'\n'$output != *$'\n'"authenticate: $1 "* ]] || ((LOGIN_MS < ${3:-0})) ||
         ! no_hang "$LOGIN_MS" "${2:-60000}"; then
@@ -144,7 +144,7 @@ under_way() {
     local pid
 
     for pid; do
-        # One that has ended can only have its answer: nothing to wait for.
+        # A login that has ended has its answer, and needs no wait.
         wait_for 20 eval "asks $pid || is_over $pid" || return
         if is_over "$pid"; then
             printf 'under_way: the client has ended already\n' >&2
@@ -154,7 +154,7 @@ under_way() {
     sandbox_idle
 }
 
-# is_over PID: that process has ended, and perhaps nobody has waited for it yet.
+# is_over PID: that process has ended; it may be a zombie.
 is_over() {
     local stat
 

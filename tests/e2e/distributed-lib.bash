@@ -203,12 +203,12 @@ load_stops() {
     LOAD_PID=
 }
 
-# asked_after FROM-MS N: so many, or more, that began after that have an answer.
+# asked_after FROM-MS N: N or more logins that began after FROM-MS have an answer.
 asked_after() {
     (($(awk -v from="$1" '$1 >= from { n++ } END { print n + 0 }' "$LOAD") >= $2))
 }
 
-# answers FROM-MS FIRST [LAST]: of what began after that, in the order in which it began: how
+# answers FROM-MS FIRST [LAST]: of the logins that began after FROM-MS, in their order: how
 # many, how many failed, slowest in ms.
 answers() {
     LC_ALL=C sort -n "$LOAD" | awk -v from="$1" -v first="$2" -v last="${3:-0}" '

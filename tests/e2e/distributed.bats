@@ -72,8 +72,8 @@ first_again() {
 }
 
 # no_failure WHAT FROM-MS
-# Of what began after FROM nothing failed but among the first 40, ten for each client; and as
-# many have been asked after these.
+# Of the logins that began after FROM only some of the first 40, ten for each client, failed;
+# and as many logins followed these.
 no_failure() {
     local n failed slowest early late
 
@@ -191,8 +191,7 @@ line() {
     [[ ! -e $LAB/line.pid ]] || in_switch kill -HUP "$(<"$LAB/line.pid")"
 }
 
-# only STATUS...: nothing else was answered, and nothing took clearly longer than patd's
-# timeout.
+# only STATUS...: every answer is one of these, and came within patd's timeout.
 only() {
     local found=$BATS_TEST_TMPDIR/only
 

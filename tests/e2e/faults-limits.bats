@@ -282,7 +282,7 @@ was_used() { [[ $(get "$MINT_DN" patLastUsed) > $1 ]]; }
 
 # --- descriptors, threads, memory ------------------------------------------------------
 
-# hold NUMBER: so many clients that say no more than a word, until end_background.
+# hold NUMBER: start NUMBER clients that send only one word, until end_background.
 hold() {
     in_background python3 "$BATS_TEST_DIRNAME/patd_client.py" hold "$PAT_SOCKET" "$1" \
         >"$BATS_TEST_TMPDIR/held"

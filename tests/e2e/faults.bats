@@ -83,7 +83,7 @@ DEADLINE=(5000 2500)
 # unavailable_for PATTERN: in this test, for that reason
 unavailable_for() { logged 'verdict=unavailable' "$1"; }
 
-# unavailable COUNT: so many of the logins in the background, or more, have that answer.
+# unavailable COUNT: COUNT or more of the logins in the background have that answer.
 unavailable() {
     (($(cat "$BATS_TEST_TMPDIR"/login.* | grep -c '^authenticate: PAM_AUTHINFO_UNAVAIL') >= $1))
 }
@@ -227,14 +227,14 @@ unavailable() {
             printf '%s\n' "$output"
         ) >"$BATS_TEST_TMPDIR/login.$i" &
     done
-    # One in hand and two in the queue wait for the directory; the others have an answer.
+    # One being served and two in the queue wait for the directory; the others have an answer.
     wait_for 10 unavailable 3
     kill -CONT "$(slapd_pid)"
     wait
     cat "$BATS_TEST_TMPDIR"/login.*
     [[ $(cat "$BATS_TEST_TMPDIR"/login.* | grep -c '^authenticate: ') -eq 6 ]]
     logged 'busy: queue_max'
-    # In the queue, too, nobody waits beyond the deadline.
+    # In the queue, too, each wait ends at the deadline.
     set_conf 'timeout = 3s'
     kill -STOP "$(slapd_pid)"
     for i in 1 2; do

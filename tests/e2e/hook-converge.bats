@@ -13,8 +13,8 @@ load replica
 
 bats_require_minimum_version 1.5.0
 
-# Entries that each provider gets in a round. The other one receives more bytes for them than
-# it is heard for before it is hit.
+# Entries that each provider gets in a round. They take more bytes than the other provider
+# receives before it is stopped, killed or cut off.
 FILL=200
 BYTES_MAX=60000
 
@@ -128,8 +128,8 @@ fills() {
     }' | ldap_admin_add
 }
 
-# "one" removes p1 and p2, "two" p3 and p4; each makes tokens for those whom the other
-# removes. p5 and p6 change their role, p7 the name.
+# "one" removes p1 and p2, "two" p3 and p4; each makes tokens for the members that the
+# other removes. p5 and p6 change their role, p7 the name.
 one_changes() {
     {
         member delete p1 members acme
@@ -156,7 +156,8 @@ two_changes() {
     fills "$1"
 }
 
-# For the next round. p5 and p6 may be there: the later change of a group is of all of it.
+# Prepares the next round. p5 and p6 may be members: the later change of a group replaces
+# the whole group.
 all_come_back() {
     local i
 
@@ -173,13 +174,14 @@ all_come_back() {
     done
 }
 
-# Those of p1 to p8 who have a role in acme, in a line.
+# Prints the members of acme among p1 to p8, in a line.
 who_has_roles() {
     ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "o=acme,ou=orgs,$PAT_BASE" \
         '(objectClass=patRoleGroup)' member | grep -oE 'uid=p[0-9]' | sort -u | paste -sd' ' -
 }
 
-# on_disk TEXT: how many entries in the database of the server in use have that in their DN.
+# on_disk TEXT: prints how many entries in the database of the server in use have TEXT in
+# their DN.
 on_disk() {
     slapcat -F "$SANDBOX/etc/slapd.d" -n 1 2>/dev/null | grep -c "^dn: .*$1" || true
 }
@@ -189,7 +191,7 @@ round() {
     local server=two other=one port=$PORT_ONE bytes had
 
     unplug
-    # The later change of a group is by either.
+    # Either server may have made the later change of a group.
     if (($1 % 2)); then
         at one one_changes "$1"
         at two two_changes "$1"

@@ -483,7 +483,7 @@ staff() {
     printf 'cn=staff,o=acme,ou=orgs,%s\n' "$PAT_BASE"
 }
 
-# in_time COMMAND...: of those below; a server that hangs must not hang the test.
+# in_time COMMAND...: run a command below; a server that hangs must not hang the test.
 in_time() {
     timeout "$CLIENT_MAX" bash -c "$(declare -f "$1" ldap_admin ldap_admin_modify person deleted)"'
         "$@"' bash "$@"
@@ -532,7 +532,7 @@ set_department() {
     in_time deleted david
     [[ $(live david acme) == 0 && $(revoked david acme) == 2 ]]
     [[ $(told acme org_member.removed david) == 1 ]]
-    # Here it acts within a change of the group itself. Nobody is in that department.
+    # Here it acts within a change of the group itself. That department is empty.
     change_member delete bob acme members
     tokens 1 bob acme
     printf '%s\n' "dn: $(staff)" 'changetype: modify' 'replace: memberURL' \
@@ -579,7 +579,7 @@ set_department() {
     audit_is_right
 }
 
-# moves UID: to the department whose persons autogroup takes for members, and away.
+# moves UID: to the department whose persons autogroup makes members, and away.
 moves() {
     local number
 
@@ -732,7 +732,7 @@ configured() {
     day
 }
 
-# sorted_by_hash: the names of tokens as bob gets them, who may not read patHash
+# sorted_by_hash: the names of tokens in the order that bob gets, without access to patHash
 sorted_by_hash() {
     ldap_as bob ldapsearch -LLL -o ldif-wrap=no -E '!sss=patHash:2.5.13.6' \
         -b "ou=orgs,$PAT_BASE" '(objectClass=patToken)' 1.1 | sed -n 's/^dn: //p'

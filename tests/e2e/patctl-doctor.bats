@@ -404,7 +404,7 @@ group() {
     has_schema dyngroup
     with_entries "$(group groupOfURLs "memberURL: ldap:///ou=people,$PAT_BASE??sub?(uid=bob)")" "$dn"
     names "role group $dn has no member"
-    # Nobody, and somebody.
+    # A group without members, and one with.
     with_entries "$(group organizationalRole)" "$dn"
     [[ $status -eq 0 ]]
     with_entries "$(group groupOfNames "member: $bob")" "$dn"

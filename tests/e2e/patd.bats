@@ -126,12 +126,12 @@ patd_fails() {
     expect PAM_SUCCESS
 }
 
-# wake_ups PID: how often its threads slept so far, and so woke up.
+# wake_ups PID: prints how often its threads slept so far, and so woke up.
 wake_ups() {
     cat "/proc/$1/task"/*/status | awk '/^voluntary_ctxt_switches:/ { n += $2 } END { print n + 0 }'
 }
 
-# woken PID: how often in two seconds.
+# woken PID: prints how often they did in two seconds.
 woken() {
     local before
 

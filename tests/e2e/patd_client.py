@@ -249,7 +249,7 @@ def test_flood(path, token):
 
 
 def test_hold(path, number):
-    """So many clients that begin a request, until this process is killed."""
+    """Runs COUNT clients that begin a request, until this process is killed."""
     held = [connect(path) for _ in range(int(number))]
     for s in held:
         try_send(s, b"PAT1")

@@ -132,8 +132,8 @@ login_name(const char *name, char ret[CANON_MAX + 1])
     return len > 0 && len <= PAT_USER_MAX && utf8_valid(ret, len);
 }
 
-/* Has the text a whole token in it, when blanks, controls and other alphabets are left
- * out? */
+/* Returns whether the text contains a complete token, if blanks, control characters and
+ * other alphabets are left out. */
 static bool
 resembles(const char *text, size_t len)
 {
@@ -157,7 +157,7 @@ is_token_name(const char *name)
     return resembles(name, strlen(name));
 }
 
-/* The part of the secret that patd is asked about. */
+/* Returns the part of the secret that is sent to patd. */
 static void
 trimmed(const struct claim *c, const char **ret, size_t *ret_len)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * atrest - succeeds when no thread of the processes named has anything left to do
+ * atrest - check that no thread of given processes has work left
  *
  * usage: atrest PROC PID...
  *
- * PROC is where the kernel shows processes, /proc or that of another namespace. A PID of
- * "all" means all that are there. Looks at all threads twice, half a millisecond apart:
- * all sleep both times, and none of them ran in between. So there was a moment at which
- * all slept. A thread that a timer wakes now and then is met awake by few of the looks;
- * there are up to TRIES of them. A process that is gone is at rest.
+ * PROC is /proc or that of another namespace. The PID "all" means all processes in it.
+ * Reads the state of all threads twice, half a millisecond apart: if all sleep both
+ * times, and none ran in between, there was a moment at which all slept. Repeats this up
+ * to TRIES times, because a timer may wake a thread now and then. A process that has
+ * ended is at rest.
  *
  * Exit status: 0 at rest, 1 not, 2 wrong usage or no memory.
  */
@@ -26,15 +26,15 @@
 #define PATH     512
 #define PAUSE_NS 500000L
 
-/* What was seen of all threads, to be compared with the next look. */
+/* The state of all threads, to be compared with the next one. */
 struct look {
     char *text;
     size_t len;
     bool awake;
 };
 
-/* Appends the lines of `file` that tell how often the thread ran. Sets `*awake` for one
- * that runs, wants to, or waits for a disk. */
+/* Appends the lines of `file` that count how often the thread ran. Sets `*awake` for one
+ * that runs, is runnable, or waits for a disk. */
 static void
 look_at_thread(const char *file, FILE *out, bool *awake)
 {
@@ -105,7 +105,7 @@ look_take(const char *proc, char *const *pids, struct look *ret_look)
     return true;
 }
 
-/* 1: at rest; 0: not; -1: no memory. */
+/* Returns 1: at rest; 0: not at rest; -1: out of memory. */
 static int
 is_at_rest(const char *proc, char *const *pids)
 {

@@ -806,7 +806,7 @@ TXN_START, TXN_SPEC, TXN_END = (f"1.3.6.1.1.21.{n}" for n in (1, 2, 3))
 
 
 def cmd_hostile(how, count, dn="", password=""):
-    """Transactions that end a slapd which accepts them, one after another, each on its own
+    """Sends transactions that crash a slapd which accepts them, one after another, each on its own
     connection: HOW is commit (with a request that fails), abort, drop (the connection), or
     bare (nothing but requests of a transaction that has not begun). Nothing waits for the
     answers to the requests. Prints the distinct answers to the first request; fails if slapd
@@ -837,7 +837,7 @@ def cmd_hostile(how, count, dn="", password=""):
 
 
 def cmd_transaction():
-    """Gives slapd time after each request, as ldapmodify does not: a slapd that accepts
+    """Gives slapd time after each request, unlike ldapmodify: a slapd that accepts
     transactions frees requests of one that fails at once, and goes on using them."""
     client = Client()
 

@@ -364,7 +364,7 @@ no_socket(void **state)
 
 /* Time */
 
-/* Not before `timeout_ms`, and no hang. */
+/* Fails if the time since `began_ns` is shorter than `timeout_ms`, or a hang. */
 static void
 check_late(int timeout_ms, int64_t began_ns)
 {

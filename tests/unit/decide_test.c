@@ -704,7 +704,7 @@ record_clear(void **state)
     pat_record_clear(&rec);
 }
 
-/* A filter counts patRevoked;lang-en, a reader of patRevoked does not: refuse it. */
+/* A filter matches patRevoked;lang-en, and a reader of patRevoked ignores it: refused. */
 static void
 option(void **state)
 {

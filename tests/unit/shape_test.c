@@ -97,7 +97,7 @@ shape(void **state)
         row->well_formed);
 }
 
-/* A whole token by its form; its checksum does not matter here. */
+/* A complete token by its form, with any checksum. */
 #define TOKEN "rhp_abcdefghijklmnopqrst"
 #define SHORT "rhp_abcdefghijklmnopqrs"
 
