@@ -431,6 +431,10 @@ check_import(struct pat_work *w, Entry *e)
                     (*history[i])->ad_cname.bv_val);
         return LDAP_SUCCESS;
     }
+    /* The schema does not demand one, and only a new entry has one made. */
+    if (hash == NULL)
+        return pat_refuse(w, LDAP_OBJECT_CLASS_VIOLATION,
+            "pat: patHash: an entry becomes a token only with one: add a new token");
     if (!access_allowed(w->op, e, pat_schema.hash, NULL, ACL_MANAGE, NULL))
         return pat_refuse(w, LDAP_INSUFFICIENT_ACCESS,
             "pat: patHash: importing a token needs \"manage\" access to it; leave it "

@@ -501,6 +501,24 @@ EOF
         refused helen 65 'a token stays one' ldapmodify -e '!relax'
 }
 
+@test "an entry that becomes a token by the relax control needs what an import needs" {
+    local who lines dn
+    new_org
+    dn=patId=turned,ou=tokens,$O
+    entry "$dn" 'objectClass: device' 'objectClass: extensibleObject' 'cn: turned' 'patId: turned' \
+        "patOwner: $bob" | ldap_admin_add
+    for who in admin helen; do
+        change "$dn" 'replace: objectClass' 'objectClass: patToken' |
+            refused "$who" 65 'pat: patHash' ldapmodify -e '!relax'
+        for lines in "patHash: $(hex 91)|-|replace: patOwner|patOwner: $dave" 'patHash: x'; do
+            change "$dn" 'replace: objectClass' 'objectClass: patToken' - 'add: patHash' \
+                "${lines//|/$'\n'}" | refused "$who" 19 'pat: pat[HO]' ldapmodify -e '!relax'
+        done
+    done
+    same "$(get "$dn" patHash)" ''
+    ldap_admin ldapdelete "$dn"
+}
+
 @test "an expiry may come, and come nearer" {
     local expires
     new_org
