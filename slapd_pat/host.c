@@ -37,7 +37,6 @@ const struct pat_attribute pat_attributes[PAT_ATTRIBUTES + 1] = {
     {&pat_schema.cn, "cn", false},
     {&pat_schema.ou, "ou", false},
     {&pat_schema.uid, "uid", false},
-    {&pat_schema.o, "o", true},
     {NULL, NULL, false},
 };
 

@@ -31,7 +31,7 @@ struct pat_schema {
     AttributeDescription *owner_uid, *owner_role;
     AttributeDescription *event_id, *action, *event_time, *actor, *target, *target_owner;
     AttributeDescription *via, *detail;
-    AttributeDescription *member, *cn, *ou, *uid, *o;
+    AttributeDescription *member, *cn, *ou, *uid;
     ObjectClass *token, *org, *group, *event, *unit;
     ObjectClass *extensible, *alias, *referral, *subentry;
     MatchingRule *dn_subtree;
@@ -45,7 +45,7 @@ struct pat_attribute {
     const char *name;
     bool watched; /* must a modification of it pass by us? */
 };
-#define PAT_ATTRIBUTES 31
+#define PAT_ATTRIBUTES 30
 extern const struct pat_attribute pat_attributes[PAT_ATTRIBUTES + 1];
 
 /* The settings of one database, each with its default in place. */

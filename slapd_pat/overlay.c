@@ -766,6 +766,19 @@ names_ours(const struct berval *ndn)
            strncasecmp(ndn->bv_val, token, sizeof(token) - 1) == 0;
 }
 
+/* Of an org, the values of the attribute in its RDN are names. */
+static bool
+modifies_name(const Operation *op)
+{
+    const AttributeDescription *ad = pat_tree_naming_attribute(&op->o_req_ndn);
+    const Modifications *m;
+
+    for (m = op->orm_modlist; ad != NULL && m != NULL; m = m->sml_next)
+        if (is_at_subtype(m->sml_desc->ad_type, ad->ad_type))
+            return true;
+    return false;
+}
+
 static int
 hook_modify(Operation *op, SlapReply *rs)
 {
@@ -779,7 +792,7 @@ hook_modify(Operation *op, SlapReply *rs)
             return go(op, rs, op_modify, prepare_nothing, pat_converge_completed);
     }
     if (is_internal(op) || !(modifies_ours(on->on_bi.bi_private, op->orm_modlist) ||
-                               names_ours(&op->o_req_ndn) ||
+                               names_ours(&op->o_req_ndn) || modifies_name(op) ||
                                (pat_reserve_concerns(op) && !pat_txn_client_has_one(op))))
         return pass(op, rs, op_modify);
     return go(op, rs, op_modify, prepare_other, after_other);

@@ -131,14 +131,13 @@ pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
     }
 }
 
-/* Returns the attribute in the RDN, of several the first; NULL: unknown. */
-static AttributeDescription *
-naming_attribute(const Entry *e)
+AttributeDescription *
+pat_tree_naming_attribute(const struct berval *ndn)
 {
     AttributeDescription *ad = NULL;
     const char *why;
-    char *end = memchr(e->e_nname.bv_val, '=', e->e_nname.bv_len);
-    struct berval type = {0, e->e_nname.bv_val};
+    char *end = ndn->bv_len == 0 ? NULL : memchr(ndn->bv_val, '=', ndn->bv_len);
+    struct berval type = {0, ndn->bv_val};
 
     if (end == NULL)
         return NULL;
@@ -156,7 +155,7 @@ names_match(const struct berval *a, const struct berval *b)
 static bool
 has_name(const Entry *org, const struct berval *name)
 {
-    AttributeDescription *ad = naming_attribute(org);
+    AttributeDescription *ad = pat_tree_naming_attribute(&org->e_nname);
     const Attribute *a = ad == NULL ? NULL : attrs_find(org->e_attrs, ad);
     unsigned i;
 
@@ -176,7 +175,7 @@ static int
 org_seen(Entry *e, void *arg)
 {
     struct name_search *s = arg;
-    AttributeDescription *ad = naming_attribute(s->org);
+    AttributeDescription *ad = pat_tree_naming_attribute(&s->org->e_nname);
     const Attribute *a = ad == NULL ? NULL : attrs_find(s->org->e_attrs, ad);
     unsigned i;
 

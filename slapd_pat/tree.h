@@ -29,6 +29,9 @@ void pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
 bool pat_tree_is_person(
     struct pat_txn *t, const struct pat_settings *set, const struct berval *ndn);
 
+/* Returns the attribute in the RDN; of several the first. NULL: unknown. */
+AttributeDescription *pat_tree_naming_attribute(const struct berval *ndn);
+
 /*
  * Returns LDAP_COMPARE_TRUE if another org has one of the new names of `org`, with that
  * name and the DN of the other org, for ch_free(); LDAP_COMPARE_FALSE if none has. The

@@ -700,7 +700,19 @@ org_entry() {
     entry "o=$other,ou=tokens,$O" 'objectClass: organization' "o: $other" | ldap_admin_add
     change "o=$other,ou=tokens,$O" 'add: objectClass' 'objectClass: patOrg' |
         refused admin 19 "$said" ldapmodify
+    # The attribute of the RDN decides, whatever it is.
+    entry "ou=$ORG-unit,$orgs" 'objectClass: organizationalUnit' 'objectClass: patOrg' | ldap_admin_add
+    for who in admin helen; do
+        change "ou=$ORG-unit,$orgs" 'add: ou' "ou: ${other^^}" |
+            refused "$who" 19 "$said" ldapmodify
+        change "ou=$ORG-unit,$orgs" 'add: ou;lang-en' "ou;lang-en: $other" |
+            refused "$who" 19 "$said" ldapmodify
+        change "ou=$ORG-unit,$orgs" 'replace: ou' "ou: $ORG-unit" "ou: $ORG" |
+            refused "$who" 19 "belongs to another org, $O" ldapmodify
+    done
+    change "ou=$ORG-unit,$orgs" 'add: ou' "ou: $ORG-other" | ldap_admin_modify
     # A value in another attribute is no name.
+    change "ou=$ORG-unit,$orgs" 'add: l' "l: $other" | ldap_admin_modify
     change "$O" 'add: description' "description: $other" | ldap_admin_modify
     change "$O" 'add: o' "o: ${ORG}-alias" | ldap_admin_modify
     org_entry "o=$ORG-alias,$orgs" | refused admin 19 'belongs to another org' ldapadd
