@@ -581,8 +581,11 @@ way_end(struct way *way, SlapReply *rs)
 }
 
 /*
- * Returns whether the relax control may only confirm removals: the client lacks the
- * manage access that back-mdb demands for a delete or rename with this control.
+ * back-mdb demands manage access for a delete or rename with the relax control. Without
+ * that access the control has no other effect than to confirm removals. Only the rename
+ * of a role group removes members; for any other, back-mdb's demand stands, because
+ * overlays above have seen the control: slapo-constraint lets the rename pass because of
+ * it. Returns whether the control may only confirm removals.
  */
 static bool
 only_confirms(const struct pat_work *w, const slap_overinst *on)
@@ -592,7 +595,8 @@ only_confirms(const struct pat_work *w, const slap_overinst *on)
     bool manages;
 
     if (!w->confirmed || w->before == NULL ||
-        (op->o_tag != LDAP_REQ_DELETE && op->o_tag != LDAP_REQ_MODRDN))
+        (op->o_tag != LDAP_REQ_DELETE &&
+            (op->o_tag != LDAP_REQ_MODRDN || !pat_is(w->before, pat_schema.group))))
         return false;
     op->o_bd->bd_info = on->on_info->oi_orig;
     manages =
