@@ -218,11 +218,57 @@ check_removals(struct pat_work *w)
         w->removed, w->removed_tokens, w->set->removal_limit);
 }
 
+/* What `ndn`, which is `old` or below it, is called now. To be freed. */
+static void
+renamed_ndn(
+    const struct berval *ndn, const Entry *old, const Entry *new, struct berval *ret_ndn)
+{
+    size_t keep = ndn->bv_len - old->e_nname.bv_len;
+
+    ret_ndn->bv_len = keep + new->e_nname.bv_len;
+    ret_ndn->bv_val = ch_malloc(ret_ndn->bv_len + 1);
+    memcpy(ret_ndn->bv_val, ndn->bv_val, keep);
+    memcpy(ret_ndn->bv_val + keep, new->e_nname.bv_val, new->e_nname.bv_len + 1);
+}
+
+/* A change of a group's entry; of an added or deleted one, one side is NULL. */
+struct group_change {
+    Entry *before, *after;
+};
+
+/*
+ * Returns whether a person had that name before the change. What the group itself, or an
+ * entry below it, becomes by the same change follows in pat_member_person_changed(), with
+ * its own event.
+ */
+static bool
+was_person(struct pat_work *w, const struct group_change *c, const struct berval *ndn)
+{
+    const Entry *before = c->before, *after = c->after;
+    struct berval now;
+    bool is;
+
+    if (before != NULL && bvmatch(ndn, &before->e_nname))
+        return pat_is_person(w->set, before);
+    if (after == NULL || (before != NULL && bvmatch(&before->e_nname, &after->e_nname)))
+        return pat_tree_is_person(&w->txn, w->set, ndn);
+    if (dnIsSuffix(ndn, &after->e_nname))
+        return false;
+    if (before == NULL || !dnIsSuffix(ndn, &before->e_nname))
+        return pat_tree_is_person(&w->txn, w->set, ndn);
+    renamed_ndn(ndn, before, after, &now);
+    is = pat_tree_is_person(&w->txn, w->set, &now);
+    ch_free(now.bv_val);
+    return is;
+}
+
 /* One person in one org: what they were and are by this group, with what others give. */
 static int
 person_changed(struct pat_work *w, Entry *org, struct person *p, struct role was,
-    struct role is, const struct berval *group)
+    struct role is, const struct group_change *c)
 {
+    const struct berval *group =
+        c->after != NULL ? &c->after->e_nname : &c->before->e_nname;
     struct strongest s = {w->set, NULL, NULL};
     struct role others;
     int rc;
@@ -243,7 +289,7 @@ person_changed(struct pat_work *w, Entry *org, struct person *p, struct role was
     if (rc != LDAP_SUCCESS || removes_too_many(w))
         goto out;
     /* A placeholder, or the name of a person who was deleted, has no event. */
-    if (pat_tree_is_person(&w->txn, w->set, p->ndn))
+    if (was_person(w, c, p->ndn))
         rc = member_event(w, &org->e_name, p->dn, was, is, NULL);
     if (rc == LDAP_SUCCESS && (is.name == NULL || was.name == NULL))
         rc = pat_token_revoke_all(
@@ -268,7 +314,7 @@ contains(const struct pat_entries *list, const struct berval *ndn)
 /* All persons, in one org that the group is or was in. */
 static int
 org_changed(struct pat_work *w, Entry *org, struct person *persons, size_t n,
-    struct role was, struct role is, const struct berval *group)
+    struct role was, struct role is, const struct group_change *c)
 {
     struct role none = {NULL, NULL}, before, after;
     size_t i;
@@ -278,7 +324,7 @@ org_changed(struct pat_work *w, Entry *org, struct person *persons, size_t n,
         before = persons[i].before ? was : none;
         after = persons[i].after ? is : none;
         if (!role_same(before, after))
-            rc = person_changed(w, org, &persons[i], before, after, group);
+            rc = person_changed(w, org, &persons[i], before, after, c);
     }
     return rc;
 }
@@ -290,7 +336,7 @@ pat_member_group_changed(struct pat_work *w, Entry *before, Entry *after)
     Entry *old = before != NULL && pat_is(before, pat_schema.group) ? before : NULL;
     Entry *new = after != NULL &&pat_is(after, pat_schema.group) ? after : NULL;
     struct role none = {NULL, NULL}, was = role_of(old), is = role_of(new);
-    const struct berval *group = after != NULL ? &after->e_nname : &before->e_nname;
+    struct group_change c = {before, after};
     struct person *persons;
     size_t n, i;
     int rc = LDAP_SUCCESS;
@@ -302,10 +348,10 @@ pat_member_group_changed(struct pat_work *w, Entry *before, Entry *after)
         pat_tree_orgs(&w->txn, &after->e_nname, after, &orgs_after);
     for (i = 0; i < orgs_before.len && rc == LDAP_SUCCESS; i++)
         rc = org_changed(w, orgs_before.e[i], persons, n, was,
-            contains(&orgs_after, &orgs_before.e[i]->e_nname) ? is : none, group);
+            contains(&orgs_after, &orgs_before.e[i]->e_nname) ? is : none, &c);
     for (i = 0; i < orgs_after.len && rc == LDAP_SUCCESS; i++)
         if (!contains(&orgs_before, &orgs_after.e[i]->e_nname))
-            rc = org_changed(w, orgs_after.e[i], persons, n, none, is, group);
+            rc = org_changed(w, orgs_after.e[i], persons, n, none, is, &c);
     if (rc == LDAP_SUCCESS)
         rc = check_removals(w);
     pat_entries_clear(&orgs_before);
@@ -428,18 +474,6 @@ pat_member_leave(
     }
     pat_entries_clear(&groups);
     return rc;
-}
-
-/* Returns the new name of `ndn`, which is `old` or below it. To be freed. */
-static void
-renamed_ndn(const struct berval *ndn, Entry *old, Entry *new, struct berval *ret_ndn)
-{
-    size_t keep = ndn->bv_len - old->e_nname.bv_len;
-
-    ret_ndn->bv_len = keep + new->e_nname.bv_len;
-    ret_ndn->bv_val = ch_malloc(ret_ndn->bv_len + 1);
-    memcpy(ret_ndn->bv_val, ndn->bv_val, keep);
-    memcpy(ret_ndn->bv_val + keep, new->e_nname.bv_val, new->e_nname.bv_len + 1);
 }
 
 /* Returns the new name, normalized and as the client wrote it. Both to be freed. */

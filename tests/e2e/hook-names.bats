@@ -120,6 +120,65 @@ pat.revoked|by=cn=admin|target=both|owner=uid=bob,ou=people|reason=deleted"
     is_revoked "$MINT_DN" "$PAT_ADMIN_DN" member-removed
 }
 
+@test "a role group that is a person and its own member: each change has one event" {
+    local self
+    new_org
+    self=uid=self,$O
+    entry "$self" 'objectClass: inetOrgPerson' 'objectClass: patRoleGroup' 'cn: self' 'sn: self' \
+        'patRole: member' "member: $self" | ldap_admin_add
+    same "$(new_events)" "org_member.added|by=cn=admin|target=${self%,"$PAT_BASE"}|role=member"
+    token "patId=self,ou=tokens,$O" "patHash: $(hex 81)" "patOwner: $self" | ldap_admin_add
+    mark
+    ldap_admin ldapmodrdn -r "$self" uid=other </dev/null
+    same "$(new_events)" \
+        "org_member.renamed|by=cn=admin|target=uid=other,${O%,"$PAT_BASE"}|from=$self"
+    is_live "patId=self,ou=tokens,$O"
+    self=uid=other,$O
+    mark
+    ldap_admin ldapmodrdn -r "$self" cn=self </dev/null
+    is_revoked "patId=self,ou=tokens,$O" "$PAT_ADMIN_DN" login-removed
+    same "$(new_events | grep org_member)" \
+        "org_member.removed|by=cn=admin|target=cn=self,${O%,"$PAT_BASE"}|reason=login-removed|role=member"
+    self=cn=self,$O
+    mark
+    change "$self" 'add: uid' 'uid: self' - 'replace: patRole' 'patRole: owner' | ldap_admin_modify
+    same "$(new_events)" "org_member.added|by=cn=admin|target=${self%,"$PAT_BASE"}|role=owner"
+    mark
+    change "$self" 'delete: uid' - 'delete: member' | ldap_admin_modify
+    same "$(new_events)" "org_member.removed|by=cn=admin|target=${self%,"$PAT_BASE"}|role=owner"
+    mark
+    change "$self" 'add: uid' 'uid: self' - 'add: member' "member: $self" | ldap_admin_modify
+    same "$(new_events)" "org_member.added|by=cn=admin|target=${self%,"$PAT_BASE"}|role=owner"
+    mark
+    ldap_admin ldapdelete "$self"
+    same "$(new_events)" "org_member.removed|by=cn=admin|target=${self%,"$PAT_BASE"}|role=owner"
+}
+
+@test "a role group that is moved with members below it: both orgs have their events" {
+    local from to first
+    new_org
+    from=$O
+    first=$ORG
+    entry "cn=crew,$O" 'objectClass: organizationalRole' 'objectClass: patRoleGroup' \
+        'patRole: member' "member: uid=pia,cn=crew,$O" "member: uid=none,cn=crew,$O" | ldap_admin_add
+    new_person pia "cn=crew,$O"
+    token "patId=pia,ou=tokens,$O" "patHash: $(hex 82)" "patOwner: uid=pia,cn=crew,$O" | ldap_admin_add
+    mark
+    ldap_admin ldapmodrdn -r "cn=crew,$O" cn=team </dev/null
+    same "$(new_events)" \
+        "org_member.renamed|by=cn=admin|target=uid=pia,cn=team,${O%,"$PAT_BASE"}|from=uid=pia,cn=crew,$O"
+    is_live "patId=pia,ou=tokens,$O"
+    new_org
+    to=$O
+    ldap_admin ldapmodrdn -r -s "$to" "cn=team,$from" cn=team </dev/null
+    is_revoked "patId=pia,ou=tokens,$from" "$PAT_ADMIN_DN" member-removed
+    same "$(new_events)" "org_member.added|by=cn=admin|target=uid=pia,cn=team,${from%,"$PAT_BASE"}|role=member
+org_member.renamed|by=cn=admin|target=uid=pia,cn=team,${to%,"$PAT_BASE"}|from=uid=pia,cn=team,$from"
+    same "$(events "$first" | grep org_member | tail -n 1)" \
+        "org_member.removed|by=cn=admin|target=uid=pia,cn=team,${from%,"$PAT_BASE"}|role=member"
+    ldap_admin ldapdelete "uid=pia,cn=team,$to"
+}
+
 @test "a container is moved: tokens that were left under the new names are revoked" {
     new_org
     entry "ou=north,$PAT_BASE" 'objectClass: organizationalUnit' | ldap_admin_add
