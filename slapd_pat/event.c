@@ -328,8 +328,9 @@ remains_seen(Entry *e, void *arg)
     bool known = false;
     size_t i;
 
+    /* The deletion of a role group may be refused, when its events are gone. */
     if (dn_match(&e->e_nname, r->container))
-        return 0;
+        return pat_is(e, pat_schema.group) ? LDAP_COMPARE_TRUE : 0;
     for (i = 0; action != NULL && i < sizeof(actions) / sizeof(actions[0]); i++)
         known = known || strcasecmp(action->bv_val, actions[i]) == 0;
     if (!known || !pat_is(e, pat_schema.event) || actor == NULL ||

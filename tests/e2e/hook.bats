@@ -1895,6 +1895,12 @@ revoke_dn() { change "$1" 'replace: patRevoked' "patRevoked: $(now_gt)" | ldap_a
     # No more than its own container, even then.
     refused admin 66 '' ldapdelete "$O" </dev/null
     refused admin '[1-9]*' '' ldapdelete -e \!noop "ou=audit,$O" </dev/null
+    # A role group gives roles, and its deletion may be refused.
+    change "ou=audit,$O" 'add: objectClass' 'objectClass: patRoleGroup' - 'add: patRole' \
+        'patRole: viewer' | ldap_admin_modify
+    refused admin 66 '' ldapdelete "ou=audit,$O" </dev/null
+    change "ou=audit,$O" 'delete: objectClass' 'objectClass: patRoleGroup' - 'delete: patRole' |
+        ldap_admin_modify
     ldap_admin ldapdelete "ou=audit,$O"
     same "$(get "ou=audit,$O" ou)" ''
     slapd_logged 'event deleted with its audit log: {'
