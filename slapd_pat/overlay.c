@@ -720,21 +720,61 @@ adds_ours(Entry *e)
            attrs_find(e->e_attrs, pat_schema.owner_role) != NULL;
 }
 
+/* Returns whether it is one of our own attributes, a member, a class or a login name. */
+static bool
+is_ours(const struct pat_settings *set, AttributeType *type)
+{
+    const struct pat_attribute *at;
+
+    if (type == slap_schema.si_ad_objectClass->ad_type ||
+        is_at_subtype(type, set->login->ad_type))
+        return true;
+    for (at = pat_attributes; at->name != NULL; at++)
+        if (at->watched && is_at_subtype(type, (*at->ad)->ad_type))
+            return true;
+    return false;
+}
+
+/* The backend adds the values of the RDN to an entry that lacks them. */
+static bool
+rdn_adds_ours(Operation *op, const struct pat_settings *set)
+{
+    LDAPRDN rdn = NULL;
+    const char *why;
+    char *end;
+    bool ours = false;
+    size_t i;
+
+    if (ldap_bv2rdn_x(&op->o_req_dn, &rdn, &end, LDAP_DN_FORMAT_LDAP, op->o_tmpmemctx) !=
+            LDAP_SUCCESS ||
+        rdn == NULL)
+        return false;
+    for (i = 0; rdn[i] != NULL && !ours; i++) {
+        AttributeDescription *ad = NULL;
+
+        if (slap_bv2ad(&rdn[i]->la_attr, &ad, &why) == LDAP_SUCCESS)
+            ours = is_ours(set, ad->ad_type);
+    }
+    ldap_rdnfree_x(rdn, op->o_tmpmemctx);
+    return ours;
+}
+
 /* Within a transaction of its client a mere person is let pass: it seldom has tokens. */
 static int
 hook_add(Operation *op, SlapReply *rs)
 {
     slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
+    const struct pat_settings *set = on->on_bi.bi_private;
 
     if (pat_converge_is_received(op) && obstacle(op, on) == NULL) {
         pat_converge_recall(op, on);
         if (pat_converge_adds(op))
             return go(op, rs, op_add, prepare_nothing, pat_converge_added);
     }
-    if (is_internal(op) ||
-        !(adds_ours(op->ora_e) || ((pat_is_person(on->on_bi.bi_private, op->ora_e) ||
-                                       pat_reserve_concerns(op)) &&
-                                      !pat_txn_client_has_one(op))))
+    if (is_internal(op) || !(adds_ours(op->ora_e) ||
+                               ((pat_is_person(set, op->ora_e) ||
+                                    rdn_adds_ours(op, set) || pat_reserve_concerns(op)) &&
+                                   !pat_txn_client_has_one(op))))
         return pass(op, rs, op_add);
     return go(op, rs, op_add, prepare_add, after_add);
 }
@@ -743,16 +783,9 @@ hook_add(Operation *op, SlapReply *rs)
 static bool
 modifies_ours(const struct pat_settings *set, const Modifications *m)
 {
-    const struct pat_attribute *at;
-
-    for (; m != NULL; m = m->sml_next) {
-        if (m->sml_desc->ad_type == slap_schema.si_ad_objectClass->ad_type ||
-            is_at_subtype(m->sml_desc->ad_type, set->login->ad_type))
+    for (; m != NULL; m = m->sml_next)
+        if (is_ours(set, m->sml_desc->ad_type))
             return true;
-        for (at = pat_attributes; at->name != NULL; at++)
-            if (at->watched && is_at_subtype(m->sml_desc->ad_type, (*at->ad)->ad_type))
-                return true;
-    }
     return false;
 }
 

@@ -231,6 +231,30 @@ pat.revoked|by=cn=admin|target=left1|owner=uid=late,ou=people|reason=owner-delet
     ldap_admin ldapdelete "uid=late,$people"
 }
 
+# slapd adds the values of the RDN to an entry that lacks them.
+@test "a value that only the RDN of an added entry has counts as any other" {
+    local dn
+    new_org
+    change_member add late "$ORG" members
+    left_over "uid=late,$people"
+    mark
+    entry "uid=late,$people" 'objectClass: inetOrgPerson' 'cn: late' 'sn: late' | ldap_admin_add
+    same "$(sorted_events)" 'org_member.added|by=cn=admin|target=uid=late,ou=people|role=member
+pat.revoked|by=cn=admin|target=left1|owner=uid=late,ou=people|reason=owner-deleted'
+    ldap_admin ldapdelete "uid=late,$people"
+    mark
+    entry "cn=staff+objectClass=patRoleGroup,$O" 'objectClass: device' 'objectClass: extensibleObject' \
+        'patRole: viewer' "member: $dave" | ldap_admin_add
+    same "$(new_events)" 'org_member.added|by=cn=admin|target=uid=dave,ou=people|role=viewer'
+    dn=patEventId=forged+objectClass=patEvent,ou=audit,$O
+    entry "$dn" 'objectClass: device' 'objectClass: extensibleObject' 'cn: x' 'patAction: pat.used' \
+        'patEventTime: 20200101000000Z' | refused helen 50 'audit log' ldapadd
+    entry "cn=plain+patHash=$(hex 83),$O" 'objectClass: device' 'objectClass: extensibleObject' |
+        refused admin 65 patHash ldapadd
+    entry "patId=x+objectClass=patToken,ou=tokens,$O" 'objectClass: device' 'cn: x' \
+        'objectClass: extensibleObject' "patOwner: $bob" | refused admin 65 '' ldapadd "${secret[@]}"
+}
+
 @test "adding the login attribute makes a member, and deleting it removes the member" {
     local dn
     new_org
