@@ -765,7 +765,8 @@ standing_changed(struct pat_work *w, const struct change *c, const struct standi
     const char *reason = c->after == NULL ? "owner-deleted" : "login-removed";
     int rc = LDAP_SUCCESS;
 
-    if (c->renamed && before.name != NULL && after.name != NULL)
+    /* Also of who is removed by the rename: the log knows the person by the old name. */
+    if (c->renamed && before.name != NULL)
         rc = renamed_event(w, &s->org->e_name, dn, s->old);
     if (rc != LDAP_SUCCESS || role_same(before, after))
         return rc;

@@ -138,7 +138,8 @@ pat.revoked|by=cn=admin|target=both|owner=uid=bob,ou=people|reason=deleted"
     ldap_admin ldapmodrdn -r "$self" cn=self </dev/null
     is_revoked "patId=self,ou=tokens,$O" "$PAT_ADMIN_DN" login-removed
     same "$(new_events | grep org_member)" \
-        "org_member.removed|by=cn=admin|target=cn=self,${O%,"$PAT_BASE"}|reason=login-removed|role=member"
+        "org_member.renamed|by=cn=admin|target=cn=self,${O%,"$PAT_BASE"}|from=$self
+org_member.removed|by=cn=admin|target=cn=self,${O%,"$PAT_BASE"}|reason=login-removed|role=member"
     self=cn=self,$O
     mark
     change "$self" 'add: uid' 'uid: self' - 'replace: patRole' 'patRole: owner' | ldap_admin_modify
@@ -289,8 +290,9 @@ pat.revoked|by=cn=admin|target=turning|owner=cn=turning,ou=people|reason=login-r
         'org_member.added|by=cn=admin|target=cn=turning+uid=turning,ou=people|role=member'
     mark
     ldap_admin ldapmodrdn -r "cn=turning+uid=turning,$people" cn=turning </dev/null
-    same "$(new_events)" \
-        'org_member.removed|by=cn=admin|target=cn=turning,ou=people|reason=login-removed|role=member'
+    # The log knows the person by the name before.
+    same "$(new_events)" "org_member.renamed|by=cn=admin|target=cn=turning,ou=people|from=cn=turning+uid=turning,$people
+org_member.removed|by=cn=admin|target=cn=turning,ou=people|reason=login-removed|role=member"
     ldap_admin ldapdelete "$dn"
 }
 
