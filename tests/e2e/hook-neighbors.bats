@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own
 #
 # Every overlay of Debian's slapd and slapd-contrib packages beside pat: added to a server
 # that runs, above pat and below it, and there before pat. Each either leaves pat's promises
@@ -57,6 +58,9 @@ repair() {
         '(&(objectClass=olcOverlayConfig)(!(objectClass=olcPatConfig)))' 1.1 |
         sed -n 's/^dn: //p' | tac)
     [[ -n $(configured) ]] || add_pat
+    ldap_admin ldapdelete "cn=dynowners,o=acme,ou=orgs,$PAT_BASE" || true
+    sed -i '/^owner_filter /d' "$PAT_CONF"
+    sandbox patd-restart
 }
 
 schema_of() {
@@ -254,6 +258,83 @@ stand_beside() {
 
 @test "pat's promises hold beside overlays of references and groups: refint, memberof, autogroup, dynlist" {
     stand_beside refint memberof autogroup dynlist
+}
+
+# role_by_login UID: the role with which patd accepts $MINT_TOKEN.
+role_by_login() {
+    login plain "$1"
+    expect PAM_SUCCESS
+    sed -n 's/^PAT_ROLE=//p' <<<"$output"
+}
+
+# dyn_owners UID...: a role group of acme, the members of which are computed.
+dyn_owners() {
+    local uid filter=
+
+    for uid; do
+        filter+="(uid=$uid)"
+    done
+    ldap_admin_add <<LDIF
+dn: cn=dynowners,o=acme,ou=orgs,$PAT_BASE
+objectClass: groupOfURLs
+objectClass: patRoleGroup
+cn: dynowners
+patRole: owner
+memberURL: ldap:///ou=people,$PAT_BASE??sub?(|$filter)
+LDIF
+}
+
+@test "dynlist: computed members have no role, members keep theirs, with owner_filter and without" {
+    local stranger token_of_stranger token_of_viewer token_of_member filter
+    local group="cn=dynowners,o=acme,ou=orgs,$PAT_BASE"
+
+    # A token of somebody with no role in acme: the overlay would refuse it.
+    drop pat
+    mint dave acme
+    add_pat
+    stranger=$MINT_DN token_of_stranger=$MINT_TOKEN
+    mint carol acme
+    token_of_viewer=$MINT_TOKEN
+    mint bob acme
+    token_of_member=$MINT_TOKEN
+    overlay dynlist olcDynListConfig \
+        'olcDynListAttrSet: groupOfURLs memberURL member+memberOf@organizationalRole' |
+        ldap_admin_modify
+    dyn_owners dave carol
+    # A client sees them as members.
+    ldap_patd ldapsearch -LLL -b "o=acme,ou=orgs,$PAT_BASE" \
+        "(&(objectClass=patRoleGroup)(member=$(person dave)))" 1.1 | grep -qF "dn: $group"
+    for filter in '' 'owner_filter = (objectClass=*)' 'owner_filter = (uid=*)'; do
+        sed -i '/^owner_filter /d' "$PAT_CONF"
+        set_conf 'workers = 1' ${filter:+"$filter"}
+        log_mark
+        MINT_TOKEN=$token_of_stranger
+        login plain dave
+        expect PAM_AUTH_ERR
+        logged 'verdict=refuse ' 'no role'
+        MINT_TOKEN=$token_of_viewer
+        [[ $(role_by_login carol) == viewer ]]
+        MINT_TOKEN=$token_of_member
+        [[ $(role_by_login bob) == member ]]
+    done
+    sed -i '/^owner_filter /d' "$PAT_CONF"
+    sandbox patd-restart
+    # What is stored in such a group counts.
+    ldap_admin_modify <<LDIF
+dn: $group
+changetype: modify
+add: objectClass
+objectClass: extensibleObject
+-
+add: member
+member: $(person carol)
+LDIF
+    MINT_TOKEN=$token_of_viewer
+    [[ $(role_by_login carol) == owner ]]
+    ldap_admin ldapdelete "$group"
+    [[ $(role_by_login carol) == viewer ]]
+    ldap_admin ldapdelete "$stranger"
+    drop dynlist
 }
 
 @test "pat's promises hold beside overlays that check: constraint, unique, seqmod, retcode" {
