@@ -803,15 +803,14 @@ names_ours(const struct berval *ndn)
            strncasecmp(ndn->bv_val, token, sizeof(token) - 1) == 0;
 }
 
-/* Of an org, the values of the attribute in its RDN are names. */
+/* The values of the attributes in an org's RDN are its names. */
 static bool
 modifies_name(const Operation *op)
 {
-    const AttributeDescription *ad = pat_tree_naming_attribute(&op->o_req_ndn);
     const Modifications *m;
 
-    for (m = op->orm_modlist; ad != NULL && m != NULL; m = m->sml_next)
-        if (is_at_subtype(m->sml_desc->ad_type, ad->ad_type))
+    for (m = op->orm_modlist; m != NULL; m = m->sml_next)
+        if (pat_tree_is_naming(&op->o_req_ndn, m->sml_desc->ad_type))
             return true;
     return false;
 }

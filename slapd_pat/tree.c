@@ -131,20 +131,6 @@ pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
     }
 }
 
-AttributeDescription *
-pat_tree_naming_attribute(const struct berval *ndn)
-{
-    AttributeDescription *ad = NULL;
-    const char *why;
-    char *end = ndn->bv_len == 0 ? NULL : memchr(ndn->bv_val, '=', ndn->bv_len);
-    struct berval type = {0, ndn->bv_val};
-
-    if (end == NULL)
-        return NULL;
-    type.bv_len = (ber_len_t)(end - type.bv_val);
-    return slap_bv2ad(&type, &ad, &why) == LDAP_SUCCESS ? ad : NULL;
-}
-
 /* Normalized values of two attributes may differ in case; patd ignores it. */
 static bool
 names_match(const struct berval *a, const struct berval *b)
@@ -152,46 +138,122 @@ names_match(const struct berval *a, const struct berval *b)
     return a->bv_len == b->bv_len && strncasecmp(a->bv_val, b->bv_val, a->bv_len) == 0;
 }
 
-static bool
-has_name(const Entry *org, const struct berval *name)
-{
-    AttributeDescription *ad = pat_tree_naming_attribute(&org->e_nname);
-    const Attribute *a = ad == NULL ? NULL : attrs_find(org->e_attrs, ad);
-    unsigned i;
+typedef int visit_naming(AttributeDescription *ad, void *arg);
 
-    for (; a != NULL; a = attrs_find(a->a_next, ad))
-        for (i = 0; i < a->a_numvals; i++)
-            if (names_match(&a->a_nvals[i], name))
-                return true;
-    return false;
+/*
+ * Calls `visit` with each attribute in the RDN until it returns nonzero, and returns
+ * that. objectClass names an entry only where it stands alone.
+ */
+static int
+each_naming(const struct berval *ndn, visit_naming *visit, void *arg)
+{
+    struct berval dn = *ndn;
+    LDAPRDN rdn = NULL;
+    const char *why;
+    char *end;
+    int rc = 0;
+
+    if (ldap_bv2rdn(&dn, &rdn, &end, LDAP_DN_FORMAT_LDAP) != LDAP_SUCCESS || rdn == NULL)
+        return 0;
+    for (LDAPAVA **ava = rdn; *ava != NULL && rc == 0; ava++) {
+        AttributeDescription *ad = NULL;
+
+        if (slap_bv2ad(&(*ava)->la_attr, &ad, &why) == LDAP_SUCCESS &&
+            (ad != slap_schema.si_ad_objectClass || rdn[1] == NULL))
+            rc = visit(ad, arg);
+    }
+    ldap_rdnfree(rdn);
+    return rc;
+}
+
+static int
+naming_seen(AttributeDescription *ad, void *arg)
+{
+    return is_at_subtype(arg, ad->ad_type);
+}
+
+bool
+pat_tree_is_naming(const struct berval *ndn, AttributeType *type)
+{
+    return each_naming(ndn, naming_seen, type) != 0;
+}
+
+typedef int visit_name(const struct berval *name, const struct berval *nname, void *arg);
+
+struct name_visit {
+    const Entry *org;
+    visit_name *visit;
+    void *arg;
+};
+
+static int
+naming_values(AttributeDescription *ad, void *arg)
+{
+    const struct name_visit *v = arg;
+    const Attribute *a;
+    int rc = 0;
+
+    for (a = attrs_find(v->org->e_attrs, ad); a != NULL && rc == 0;
+         a = attrs_find(a->a_next, ad))
+        for (unsigned i = 0; i < a->a_numvals && rc == 0; i++)
+            rc = v->visit(&a->a_vals[i], &a->a_nvals[i], v->arg);
+    return rc;
+}
+
+/*
+ * Calls `visit` with each value of the attributes in an org's RDN until it returns
+ * nonzero, and returns that.
+ */
+static int
+each_name(const Entry *org, visit_name *visit, void *arg)
+{
+    struct name_visit v = {org, visit, arg};
+
+    return each_naming(&org->e_nname, naming_values, &v);
+}
+
+static int
+name_seen(const struct berval *name, const struct berval *nname, void *arg)
+{
+    (void)name;
+    return names_match(nname, arg) ? LDAP_COMPARE_TRUE : 0;
+}
+
+static bool
+has_name(const Entry *org, const struct berval *nname)
+{
+    struct berval wanted = *nname;
+
+    return each_name(org, name_seen, &wanted) != 0;
 }
 
 struct name_search {
     Entry *org, *before; /* `before` is NULL if the entry was no org */
+    Entry *seen;
     char *name, *other;
 };
+
+static int
+compare_name(const struct berval *name, const struct berval *nname, void *arg)
+{
+    struct name_search *s = arg;
+
+    if (!has_name(s->seen, nname) || (s->before != NULL && has_name(s->before, nname)))
+        return 0;
+    s->name = ch_strdup(name->bv_val);
+    s->other = ch_strdup(s->seen->e_name.bv_val);
+    return LDAP_COMPARE_TRUE;
+}
 
 static int
 org_seen(Entry *e, void *arg)
 {
     struct name_search *s = arg;
-    AttributeDescription *ad = pat_tree_naming_attribute(&s->org->e_nname);
-    const Attribute *a = ad == NULL ? NULL : attrs_find(s->org->e_attrs, ad);
-    unsigned i;
 
     if (!pat_is(e, pat_schema.org) || dn_match(&e->e_nname, &s->org->e_nname))
         return 0;
-    for (; a != NULL; a = attrs_find(a->a_next, ad)) {
-        for (i = 0; i < a->a_numvals; i++) {
-            if (!has_name(e, &a->a_nvals[i]) ||
-                (s->before != NULL && has_name(s->before, &a->a_nvals[i])))
-                continue;
-            s->name = ch_strdup(a->a_vals[i].bv_val);
-            s->other = ch_strdup(e->e_name.bv_val);
-            return LDAP_COMPARE_TRUE;
-        }
-    }
-    return 0;
+    s->seen = e;
+    return each_name(s->org, compare_name, s);
 }
 
 int
@@ -199,7 +261,8 @@ pat_tree_same_name(
     struct pat_txn *t, Entry *org, Entry *before, char **ret_name, char **ret_other)
 {
     struct name_search s = {org,
-        before != NULL && pat_is(before, pat_schema.org) ? before : NULL, NULL, NULL};
+        before != NULL && pat_is(before, pat_schema.org) ? before : NULL, NULL, NULL,
+        NULL};
     AttributeAssertion class;
     Filter f = filter_class(&class, pat_schema.org);
     int rc = pat_txn_search(t, suffix(t), &f, org_seen, &s);

@@ -96,6 +96,46 @@ pat.revoked|by=cn=admin|target=$MINT_ID|owner=uid=dave,ou=people|reason=member-r
     refused admin 19 patOwnerRole ldapmodrdn "$plain" cn=plain+patOwnerRole=owner </dev/null
 }
 
+# refused_rename CODE TEXT DN NEWRDN [OPTION...]: the rename, to the administrator.
+refused_rename() {
+    refused admin "$1" "$2" ldapmodrdn "${@:5}" "$3" "$4" </dev/null
+}
+
+@test "a rename that makes an org of another org's name is refused, one of a free name is not" {
+    local more taken='belongs to another org' plain
+    new_org
+    more=ou=more-$ORG,$PAT_BASE
+    entry "$more" 'objectClass: organizationalUnit' | ldap_admin_add
+    plain="o=$ORG,$more"
+    entry "$plain" 'objectClass: organization' | ldap_admin_add
+    refused_rename 19 "$taken" "$plain" "o=$ORG+objectClass=patOrg"
+    refused_rename 19 "$taken" "$plain" "objectClass=patOrg+o=$ORG" -r
+    # In another case, and by a value beside the name.
+    refused_rename 19 "$taken" "$plain" "o=${ORG^^}+objectClass=patOrg" -r
+    refused_rename 19 "$taken" "$plain" 'o=free+objectClass=patOrg'
+    # In the place of the other, and by another attribute.
+    refused_rename 19 "$taken" "$plain" "o=ACME+objectClass=patOrg" -r -s "$orgs"
+    refused_rename 19 "$taken" "$plain" 'description=Acme+objectClass=patOrg'
+    refused_rename 19 "$taken" "$plain" "street=$ORG+objectClass=patOrg"
+    entry "ou=$ORG,$more" 'objectClass: organizationalUnit' | ldap_admin_add
+    refused_rename 19 "$taken" "ou=$ORG,$more" "ou=$ORG+objectClass=patOrg"
+    entry "ou=$ORG+objectClass=patOrg,$orgs" 'objectClass: organizationalUnit' \
+        'objectClass: patOrg' | refused admin 19 "$taken" ldapadd
+    entry "cn=other+uid=$ORG,$orgs" 'objectClass: inetOrgPerson' 'sn: other' \
+        'objectClass: patOrg' | refused admin 19 "$taken" ldapadd
+    # The name of an entry that is no org is free, and two orgs may be named with objectClass.
+    ldap_admin ldapmodrdn -r "$plain" o=acme </dev/null
+    ldap_admin ldapmodrdn -r "o=acme,$more" "o=free-$ORG" </dev/null
+    ldap_admin ldapmodrdn "o=free-$ORG,$more" "o=free-$ORG+objectClass=patOrg" </dev/null
+    ldap_admin ldapmodrdn -r "ou=$ORG,$more" "ou=free2-$ORG+objectClass=patOrg" </dev/null
+    # Then they are orgs, which keep their names, as what holds them keeps its place.
+    refused_rename 53 'keeps its name' "o=free-$ORG+objectClass=patOrg,$more" "o=$ORG" -r
+    refused_rename 53 'keeps its name' "o=free-$ORG+objectClass=patOrg,$more" 'o=acme+objectClass=patOrg' -s "$orgs"
+    refused_rename 53 'holds orgs' "$more" "ou=more-$ORG" -s "$orgs"
+    ldap_admin ldapmodrdn -r "$more" "ou=less-$ORG" </dev/null
+    ldap_admin ldapdelete -r "ou=less-$ORG,$PAT_BASE"
+}
+
 @test "deleting an entry of two kinds has the consequences of both" {
     local both
     new_org
