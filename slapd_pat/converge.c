@@ -637,6 +637,16 @@ pat_converge_completes(Operation *op, slap_overinst *on)
     return completes;
 }
 
+/* Why somebody who has no role here lost it. */
+static const char *
+removal_reason(struct pat_work *w, const struct berval *person)
+{
+    if (!pat_txn_exists(&w->txn, person))
+        return "owner-deleted";
+    return pat_tree_is_person(&w->txn, w->set, person) ? "member-removed"
+                                                       : "login-removed";
+}
+
 /* A token that came while its owner left. It is taken. */
 static int
 settle_token(struct pat_work *w, Entry *token)
@@ -651,8 +661,7 @@ settle_token(struct pat_work *w, Entry *token)
         Debug(LDAP_DEBUG_ANY, "%s pat: revokes %s: its owner has no role here\n",
             w->op->o_log_prefix, token->e_name.bv_val);
     if (rc == LDAP_COMPARE_FALSE)
-        return pat_token_revoke(w, token,
-            pat_txn_exists(&w->txn, owner) ? "member-removed" : "owner-deleted");
+        return pat_token_revoke(w, token, removal_reason(w, owner));
     entry_free(token);
     return rc == LDAP_COMPARE_TRUE ? LDAP_SUCCESS : rc;
 }

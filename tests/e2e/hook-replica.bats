@@ -662,6 +662,7 @@ LDIF
     joined two one 1
     equal one two
     [[ -n $(ldap_admin_get "patId=turning,ou=tokens,o=acme,ou=orgs,$PAT_BASE" patRevoked) ]]
+    [[ $(ldap_admin_get "patId=turning,ou=tokens,o=acme,ou=orgs,$PAT_BASE" patRevokedReason) == login-removed ]]
     # The groups keep the name, as at the server where the attribute was removed.
     ldap_admin_get "cn=members,o=acme,ou=orgs,$PAT_BASE" member | grep -qxF "$dn"
 }
