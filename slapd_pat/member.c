@@ -850,6 +850,9 @@ pat_member_person_changed(struct pat_work *w, Entry *before, Entry *after, bool 
     struct standings l = {.s = NULL};
     int rc;
 
+    if (before == NULL && after == NULL)
+        return LDAP_SUCCESS;
+
     /* Groups let go of the name of a deleted or renamed entry, person or not. */
     if (after != NULL && !c.renamed && c.was == c.is)
         return LDAP_SUCCESS;

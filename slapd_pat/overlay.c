@@ -238,7 +238,7 @@ token_changed(struct pat_work *w, Entry *before, Entry *after)
 static int
 entry_changed(struct pat_work *w, Entry *before, Entry *after)
 {
-    bool renamed = w->op->o_tag == LDAP_REQ_MODRDN;
+    bool renamed = w->op->o_tag == LDAP_REQ_MODRDN && before != NULL && after != NULL;
     bool below = renamed && pat_txn_has_children(&w->txn, after);
     int rc = LDAP_SUCCESS;
 

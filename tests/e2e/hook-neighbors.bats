@@ -415,6 +415,9 @@ on_frontend() {
     login plain carol
     expect PAM_AUTH_ERR
     drop pbind
+    # pbind has switched olcLastMod off for the database, until slapd starts again.
+    sandbox slapd-stop
+    sandbox slapd-start
     servers_down two
 }
 
