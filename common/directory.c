@@ -196,6 +196,7 @@ take_org(struct pat_record *rec, int base_levels)
     if (ldap_str2dn(rec->dn, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || dn == NULL)
         return PAT_OK;
     if (count_levels(dn) < base_levels + 3 || dn[2][0] == NULL || dn[2][1] != NULL ||
+        dn[2][0]->la_value.bv_len == 0 ||
         memchr(dn[2][0]->la_value.bv_val, '\0', dn[2][0]->la_value.bv_len) != NULL) {
         err = PAT_OK;
         goto out;
@@ -770,10 +771,12 @@ static bool
 dn_has_nul(LDAPDN dn)
 {
     for (size_t i = 0; dn[i] != NULL; i++)
-        for (size_t j = 0; dn[i][j] != NULL; j++)
-            if (memchr(dn[i][j]->la_value.bv_val, '\0', dn[i][j]->la_value.bv_len) !=
-                NULL)
+        for (size_t j = 0; dn[i][j] != NULL; j++) {
+            const struct berval *value = &dn[i][j]->la_value;
+
+            if (value->bv_len > 0 && memchr(value->bv_val, '\0', value->bv_len) != NULL)
                 return true;
+        }
     return false;
 }
 

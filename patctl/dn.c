@@ -24,10 +24,12 @@ static bool
 has_nul(LDAPDN dn)
 {
     for (int i = 0; dn[i] != NULL; i++)
-        for (int j = 0; dn[i][j] != NULL; j++)
-            if (memchr(dn[i][j]->la_value.bv_val, '\0', dn[i][j]->la_value.bv_len) !=
-                NULL)
+        for (int j = 0; dn[i][j] != NULL; j++) {
+            const struct berval *value = &dn[i][j]->la_value;
+
+            if (value->bv_len > 0 && memchr(value->bv_val, '\0', value->bv_len) != NULL)
                 return true;
+        }
     return false;
 }
 
