@@ -346,8 +346,8 @@ LDIF
     stand_beside collect deref sssvlv valsort
 }
 
-@test "pat's promises hold beside lastbind, otp, ppolicy, remoteauth, chain, dds, homedir, smbk5pwd" {
-    stand_beside lastbind otp ppolicy remoteauth chain dds homedir smbk5pwd
+@test "pat's promises hold beside lastbind, otp, ppolicy, remoteauth, dds, homedir, smbk5pwd" {
+    stand_beside lastbind otp ppolicy remoteauth dds homedir smbk5pwd
 }
 
 # on_frontend OVERLAY: as add does it.
