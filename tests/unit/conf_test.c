@@ -402,7 +402,7 @@ static const struct bad_row bads[] = {
         ":1: base: ou=orgs,,dc=example: is not a DN"},
     {"a base with a NUL", "base = ou=orgs\\00,dc=example\n",
         ":1: base: ou=orgs\\00,dc=example: is not a DN"},
-    {"a base with a NUL amid a value", "base = ou=orgs,dc=exam\\00ple\n",
+    {"a base with a NUL inside a value", "base = ou=orgs,dc=exam\\00ple\n",
         ":1: base: ou=orgs,dc=exam\\00ple: is not a DN"},
     {"a base with a NUL as BER", "base = ou=orgs,dc=#0403610062\n",
         ":1: base: ou=orgs,dc=#0403610062: is not a DN"},
