@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "gentime.h"
 #include "ldap_conn.h"
@@ -216,11 +215,6 @@ out:
     return err;
 }
 
-/*
- * Returns whether one of our attributes has an option, such as patRevoked;lang-en. A
- * filter matches its values and a reader of the plain attribute ignores them, so that the
- * entry has no single meaning.
- */
 static bool
 has_option(LDAP *ld, LDAPMessage *entry)
 {
@@ -230,7 +224,7 @@ has_option(LDAP *ld, LDAPMessage *entry)
 
     for (name = ldap_first_attribute(ld, entry, &ber); name != NULL;
          name = ldap_next_attribute(ld, entry, ber)) {
-        found = found || (strncasecmp(name, "pat", 3) == 0 && strchr(name, ';') != NULL);
+        found = found || pat_record_is_option(name);
         ldap_memfree(name);
     }
     ber_free(ber, 0);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "strv.h"
 
@@ -23,4 +24,10 @@ pat_record_clear(struct pat_record *rec)
     pat_strv_free(rec->uids);
     pat_strv_free(rec->roles);
     memset(rec, 0, sizeof(*rec));
+}
+
+bool
+pat_record_is_option(const char *attr)
+{
+    return strncasecmp(attr, "pat", 3) == 0 && strchr(attr, ';') != NULL;
 }

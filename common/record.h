@@ -35,4 +35,11 @@ struct pat_record {
 /* Free what it holds; it is zeroed then. */
 void pat_record_clear(struct pat_record *rec);
 
+/*
+ * Returns whether `attr`, a name as a server returned it, is an attribute of ours with an
+ * option, such as patRevoked;lang-en. A filter matches its values and a reader of the
+ * plain attribute ignores them, so that the entry has no single meaning: it is damaged.
+ */
+bool pat_record_is_option(const char *attr);
+
 #endif

@@ -10,6 +10,7 @@
 #include "dn.h"
 #include "gentime.h"
 #include "output.h"
+#include "record.h"
 #include "say.h"
 #include "strv.h"
 
@@ -73,9 +74,7 @@ time_value(struct session *s, LDAPMessage *entry, const char *attr)
 
 /* --- a token ------------------------------------------------------------------------ */
 
-/*
- * Returns the first of our attributes with an option, for free(3). A filter matches its
- * values and a reader of the plain attribute ignores them. False: out of memory.
+/* Returns the first of our attributes with an option, for free(3). False: out of memory.
  */
 static bool
 find_option(struct session *s, LDAPMessage *entry, char **ret_name)
@@ -86,8 +85,7 @@ find_option(struct session *s, LDAPMessage *entry, char **ret_name)
 
     for (name = ldap_first_attribute(s->ld, entry, &ber); name != NULL;
          name = ldap_next_attribute(s->ld, entry, ber)) {
-        if (*ret_name == NULL && strncasecmp(name, "pat", 3) == 0 &&
-            strchr(name, ';') != NULL) {
+        if (*ret_name == NULL && pat_record_is_option(name)) {
             *ret_name = strdup(name);
             ok = *ret_name != NULL;
         }
