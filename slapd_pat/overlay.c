@@ -483,6 +483,12 @@ obstacle(const Operation *op, const slap_overinst *on)
         return "pat: tokens, groups that give roles, and persons cannot be changed "
                "within "
                "an LDAP transaction (RFC 5805)";
+    /* What is received has its operational attributes already. */
+    if (!SLAP_LASTMOD(op->o_bd) && !pat_converge_is_received(op))
+        return "pat: misconfigured: lastmod is off in this database, so the change "
+               "would lack entryUUID and entryCSN: set olcLastMod to TRUE, or remove "
+               "the overlay that turned it off (chain, pbind, translucent) and start "
+               "slapd again";
     return NULL;
 }
 

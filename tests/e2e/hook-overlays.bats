@@ -775,3 +775,43 @@ sorted_by_hash() {
 change_with_error() {
     change_member delete bob acme members 2>&1
 }
+
+# lastmod TRUE|FALSE
+lastmod() {
+    printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' \
+        'replace: olcLastMod' "olcLastMod: $1" | ldap_admin_modify
+}
+
+# nothing_changes: the hook refuses each change, and names the cause.
+nothing_changes() {
+    local before after
+
+    before=$(dump '(objectClass=*)')
+    refused 'lastmod is off' change_with_error
+    refused 'lastmod is off' mint_self bob acme
+    refused 'lastmod is off' revoke "$1"
+    refused 'lastmod is off' deleted bob
+    refused 'lastmod is off' renamed bob rob
+    after=$(dump '(objectClass=*)')
+    [[ -n $before && $after == "$before" ]]
+}
+
+@test "olcLastMod is FALSE: changes are refused until it is TRUE" {
+    mint_self bob acme
+    lastmod FALSE
+    nothing_changes "$MINT_DN"
+    lastmod TRUE
+    day
+}
+
+@test "chain on the database turns lastmod off: changes are refused until slapd starts without it" {
+    loads back_ldap </dev/null
+    mint_self bob acme
+    overlay chain olcChainConfig 'olcChainReturnError: TRUE' | ldap_admin_modify
+    nothing_changes "$MINT_DN"
+    ldap_admin ldapdelete 'olcOverlay={1}chain,olcDatabase={1}mdb,cn=config'
+    nothing_changes "$MINT_DN"
+    sandbox slapd-stop
+    sandbox slapd-start
+    day
+}
