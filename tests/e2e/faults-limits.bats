@@ -93,9 +93,12 @@ fill_disk() {
 
 empty_disk() { rm -f "$DISK/filler" "$DISK/one-more"; }
 
-# change_map SIZE: of slapd's database, in bytes.
+# change_map SIZE: of slapd's database, in bytes. slapd opens it again; other threads may keep
+# transactions of the closed one, and answer 80, until slapd starts again.
 change_map() {
     change "$mdb" 'replace: olcDbMaxSize' "olcDbMaxSize: $1" | ldap_admin_modify
+    sandbox slapd-stop
+    sandbox slapd-start
 }
 
 map_used() { python3 -IS "$ROOT/tests/tools/hook_atomic.py" map | cut -d' ' -f1; }

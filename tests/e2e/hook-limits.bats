@@ -22,7 +22,16 @@ setup() {
 
 teardown() {
     [[ -n ${BATS_TEST_COMPLETED-} ]] || hook_repair
+    [[ $(ldap_admin ldapsearch -LLL -s base -b "$mdb" olcDbMaxSize) == *': 1073741824'* ]] ||
+        large_map
+}
+
+# The usual size of the database. slapd opens it again; other threads then keep transactions
+# of the closed one, and may answer 80, until slapd starts again.
+large_map() {
     change "$mdb" 'replace: olcDbMaxSize' 'olcDbMaxSize: 1073741824' | ldap_admin_modify
+    sandbox slapd-stop
+    sandbox slapd-start
 }
 
 # text LENGTH
@@ -422,7 +431,7 @@ live_tokens() {
     done
     dn=$(head -n 1 "$BATS_TEST_TMPDIR/bobs")
     is_revoked "$dn" "uid=ivan,$people" member-removed
-    change "$mdb" 'replace: olcDbMaxSize' 'olcDbMaxSize: 1073741824' | ldap_admin_modify
+    large_map
     new_org
     mint_self bob "$ORG"
 }
