@@ -81,7 +81,10 @@ dn_value(const char *text)
 
     if (!parse(text, &dn))
         return NULL;
-    value = strndup(dn[0][0]->la_value.bv_val, dn[0][0]->la_value.bv_len);
+    /* An empty value is at a null pointer. */
+    value = dn[0][0]->la_value.bv_len == 0
+                ? strdup("")
+                : strndup(dn[0][0]->la_value.bv_val, dn[0][0]->la_value.bv_len);
     ldap_dnfree(dn);
     return value;
 }
@@ -128,11 +131,17 @@ dn_equal(const char *a, const char *b)
 bool
 dn_valid(const char *text)
 {
-    LDAPDN dn;
-    bool valid = strchr(text, '=') != NULL && parse(text, &dn);
+    LDAPDN dn = NULL;
+    char *again;
+    bool valid;
 
-    if (valid)
-        ldap_dnfree(dn);
+    if (strchr(text, '=') == NULL || !parse(text, &dn))
+        return false;
+    /* libldap reads bytes that are no UTF-8, and does not write them. */
+    again = spell(dn);
+    valid = again != NULL;
+    free(again);
+    ldap_dnfree(dn);
     return valid;
 }
 

@@ -117,17 +117,37 @@ make_token() {
 }
 
 @test "replay: an unreadable part is reported, and the rest is applied" {
+    local base64
+
     make_token cut-one
     make_token cut-two
     { json 1 pat.revoked cut-one && printf '{"id":"2030","org_id":"ac'; } >"$LOG"
     run -65 pc admin replay "$LOG"
     [[ $output == *'ends in the middle'* && $(state cut-one) == revoked ]]
+    # Behind a line feed, and an array that was not saved to its end.
+    { json 1 pat.revoked cut-one && printf '{"id":"2030",\n'; } >"$LOG"
+    run -65 pc admin replay "$LOG"
+    [[ $output == *'ends in the middle'* ]]
+    { json 1 pat.revoked cut-one && printf '[\n' && json 2 pat.revoked cut-two && printf ',\n'; } >"$LOG"
+    run -65 pc admin replay "$LOG"
+    [[ $output == *'ends in the middle'* && $(state cut-two) == live ]]
+    # LDIF: the last event may lack the end of a value.
+    { event 1 pat.revoked cut-one && event 2 pat.revoked cut-two-or-another; } >"$LOG"
+    truncate -s -13 "$LOG"
+    [[ $(tail -n 1 "$LOG") == 'patTarget: cut-two' ]]
+    run -65 pc admin replay "$LOG"
+    [[ $output == *'ends in the middle'* && $(state cut-two) == live ]]
     { json 1 pat.revoked '' && event 1 pat.revoked cut-two; } >"$LOG"
     run -65 pc admin replay "$LOG"
     { event 1 pat.revoked cut-two | sed 's/^patTarget: .*/patTarget:< file:\/\/\/etc\/hostname/' &&
         printf 'include: file:///etc/passwd\n'; } >"$LOG"
     run -65 pc admin replay "$LOG"
     [[ $output == *'1 events are damaged'* && $(state cut-two) == live ]]
+    for base64 in Y3V0LXR3bw Y3V0LXR3bw==== Y3V0LXR3bw==Y Y3V0=LXR3bw==; do
+        event 1 pat.revoked cut-two | sed "s/^patTarget: .*/patTarget:: $base64/" >"$LOG"
+        run -65 pc admin replay "$LOG"
+        [[ $output == *'1 events are damaged'* && $(state cut-two) == live ]]
+    done
     : >"$LOG"
     run -65 pc admin replay "$LOG"
     [[ $output == *'no event of a removal'* ]]
