@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * doctor_tree.c - the tree below the base: equal names, groups that give no role
+ * doctor_tree.c - the tree below the base: equal names, faulty role groups
  *
  * Entries are read as patd's account sees them, and as they are stored: a member that an
  * overlay such as dynlist computes has no role, so it must not hide a missing member.
@@ -278,6 +278,56 @@ check_groups(struct server *s)
     names_clear(&names);
 }
 
+/* Returns whether the RDN has the attribute member. */
+static bool
+is_named_by_member(const char *text)
+{
+    static const char *const names[] = {"member", "2.5.4.31", "OID.2.5.4.31"};
+    LDAPDN dn = NULL;
+    bool is = false;
+
+    if (ldap_str2dn(text, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || dn == NULL)
+        return false;
+    for (LDAPAVA **ava = dn[0]; *ava != NULL; ava++)
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+            is = is || (strlen(names[i]) == (*ava)->la_attr.bv_len &&
+                           strncasecmp(names[i], (*ava)->la_attr.bv_val,
+                               (*ava)->la_attr.bv_len) == 0);
+    ldap_dnfree(dn);
+    return is;
+}
+
+static void
+check_group_names(struct server *s)
+{
+    static const char what[] = "names of role groups";
+    struct names names = {0};
+    size_t found = 0;
+    bool all =
+        collect(s, s->conf->base, what, "(objectClass=patRoleGroup)", NULL, &names);
+
+    /* An entry has one element for each value in its RDN. */
+    for (size_t i = 0; i < names.len; i++) {
+        const char *dn = names.list[i].dn;
+
+        if ((i > 0 && strcmp(dn, names.list[i - 1].dn) == 0) || !is_named_by_member(dn) ||
+            ++found > SHOWN_MAX)
+            continue;
+        doctor_wrong(s->d,
+            "%s: the role group %s is named by member: the person in its name can be "
+            "neither removed, renamed nor deleted. Rename the group, such as to cn=NAME",
+            s->uri, dn);
+    }
+    if (found > SHOWN_MAX)
+        doctor_wrong(s->d,
+            "%s: %zu more role groups are named by member. Correct those above, and look "
+            "again",
+            s->uri, found - SHOWN_MAX);
+    if (all && found == 0)
+        doctor_ok(s->d, "%s: %s: none is named by member", s->uri, what);
+    names_clear(&names);
+}
+
 void
 doctor_tree(struct server *s)
 {
@@ -290,6 +340,7 @@ doctor_tree(struct server *s)
     check_uids(s);
     check_orgs(s);
     check_groups(s);
+    check_group_names(s);
     if (s->conn.ld != NULL)
         (void)ldap_set_option(s->conn.ld, LDAP_OPT_SERVER_CONTROLS, NULL);
 }

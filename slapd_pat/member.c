@@ -329,6 +329,23 @@ org_changed(struct pat_work *w, Entry *org, struct person *persons, size_t n,
     return rc;
 }
 
+/*
+ * Refuses a role group that gets a name by `member`: the database never removes a value
+ * of the RDN, so that this person could not leave the group. One that has such a name
+ * already may be changed.
+ */
+static int
+check_group_name(struct pat_work *w, const Entry *before, const Entry *after)
+{
+    if (after == NULL ||
+        !pat_tree_is_named_by(&after->e_nname, pat_schema.member->ad_type) ||
+        (before != NULL && bvmatch(&before->e_nname, &after->e_nname)))
+        return LDAP_SUCCESS;
+    return pat_refuse(w, LDAP_NAMING_VIOLATION,
+        "pat: member: a role group must not be named by it, because the person in its "
+        "name could not be removed: name the group by another attribute, such as cn");
+}
+
 int
 pat_member_group_changed(struct pat_work *w, Entry *before, Entry *after)
 {
@@ -339,8 +356,10 @@ pat_member_group_changed(struct pat_work *w, Entry *before, Entry *after)
     struct group_change c = {before, after};
     struct person *persons;
     size_t n, i;
-    int rc = LDAP_SUCCESS;
+    int rc = check_group_name(w, old, new);
 
+    if (rc != LDAP_SUCCESS)
+        return rc;
     persons = persons_of_both(old, new, &n);
     if (old != NULL)
         pat_tree_orgs(&w->txn, &before->e_nname, before, &orgs_before);
@@ -384,6 +403,23 @@ without(Entry *group, const struct berval *ndn)
     return mods;
 }
 
+/*
+ * After a change of a role group failed. A value of its RDN can neither be removed nor
+ * follow the name of a person.
+ */
+static int
+group_failed(struct pat_work *w, int rc, const struct berval *group)
+{
+    if (rc != LDAP_NAMING_VIOLATION)
+        return pat_failed(w);
+    pat_refuse(w, LDAP_UNWILLING_TO_PERFORM,
+        "pat: nothing was changed: the role group %s is named by this member: give the "
+        "group a name by another attribute, such as cn, first",
+        group->bv_val);
+    Debug(LDAP_DEBUG_ANY, "%s %s\n", w->op->o_log_prefix, w->text);
+    return LDAP_UNWILLING_TO_PERFORM;
+}
+
 /* Take one person out of a group, which is taken. */
 static int
 leave_group(struct pat_work *w, Entry *group, Entry *person)
@@ -406,7 +442,7 @@ leave_group(struct pat_work *w, Entry *group, Entry *person)
             w->op->o_log_prefix, name.bv_val, person->e_name.bv_val);
         rc = LDAP_SUCCESS;
     } else if (rc != LDAP_SUCCESS) {
-        rc = pat_failed(w);
+        rc = group_failed(w, rc, &name);
     }
     ch_free(name.bv_val);
     return rc;
@@ -547,6 +583,7 @@ follow(struct pat_work *w, Entry *e, AttributeDescription *ad, Entry *old, Entry
 {
     Modifications *mods = NULL;
     Attribute *a = e->e_attrs;
+    struct berval name;
     int rc;
 
     while ((a = attrs_find(a, ad)) != NULL) {
@@ -557,8 +594,12 @@ follow(struct pat_work *w, Entry *e, AttributeDescription *ad, Entry *old, Entry
         entry_free(e);
         return LDAP_SUCCESS;
     }
+    pat_dup(&name, &e->e_name);
     rc = pat_txn_modify(&w->txn, e, mods);
-    return rc == LDAP_SUCCESS ? rc : pat_failed(w);
+    if (rc != LDAP_SUCCESS)
+        rc = group_failed(w, rc, &name);
+    ch_free(name.bv_val);
+    return rc;
 }
 
 static int

@@ -178,6 +178,18 @@ pat_tree_is_naming(const struct berval *ndn, AttributeType *type)
     return each_naming(ndn, naming_seen, type) != 0;
 }
 
+static int
+named_seen(AttributeDescription *ad, void *arg)
+{
+    return is_at_subtype(ad->ad_type, arg);
+}
+
+bool
+pat_tree_is_named_by(const struct berval *ndn, AttributeType *type)
+{
+    return each_naming(ndn, named_seen, type) != 0;
+}
+
 typedef int visit_name(const struct berval *name, const struct berval *nname, void *arg);
 
 struct name_visit {

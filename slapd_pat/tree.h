@@ -29,9 +29,14 @@ void pat_tree_orgs(struct pat_txn *t, const struct berval *ndn, Entry *self,
 bool pat_tree_is_person(
     struct pat_txn *t, const struct pat_settings *set, const struct berval *ndn);
 
-/* Returns whether the RDN of `ndn` has an attribute of that type, or of a subtype of it.
+/* Returns whether the RDN of `ndn` has an attribute of that type, or of a supertype of
+ * it.
  */
 bool pat_tree_is_naming(const struct berval *ndn, AttributeType *type);
+
+/* Returns whether the RDN of `ndn` has an attribute of that type, or of a subtype of it.
+ */
+bool pat_tree_is_named_by(const struct berval *ndn, AttributeType *type);
 
 /*
  * Returns LDAP_COMPARE_TRUE if another org has one of the new names of `org`, with that

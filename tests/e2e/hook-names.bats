@@ -234,6 +234,73 @@ org_member.renamed|by=cn=admin|target=uid=pia,cn=team,${to%,"$PAT_BASE"}|from=ui
     ldap_admin ldapdelete "uid=nora,ou=south,$PAT_BASE" "ou=south,$PAT_BASE"
 }
 
+# in_name DN: the DN as the value of an attribute in an RDN.
+in_name() { printf '%s\n' "${1//,/\\2C}"; }
+
+@test "a role group that would be named by member is refused, however it comes about" {
+    local name plain rdn text='another attribute, such as cn'
+    new_org
+    name=$(in_name "$dave")
+    for rdn in "member=$name" "MEMBER=$name" "2.5.4.31=$name" "cn=x+member=$name" \
+        'member=cn\3Dnobody' 'member=uid\3Dmissing\2Cdc\3Dexample'; do
+        entry "$rdn,$O" 'objectClass: groupOfNames' 'objectClass: patRoleGroup' 'cn: x' \
+            'patRole: viewer' | refused admin 64 "$text" ldapadd
+    done
+    refused_rename 64 "$text" "cn=viewers,$O" "member=$name"
+    refused_rename 64 "$text" "cn=viewers,$O" "cn=viewers+member=$name"
+    # A group that gives no role may have such a name.
+    plain=member=$name,$O
+    entry "$plain" 'objectClass: groupOfNames' 'cn: x' "member: $bob" | ldap_admin_add
+    change "$plain" 'add: objectClass' 'objectClass: patRoleGroup' - 'add: patRole' \
+        'patRole: viewer' | refused admin 64 "$text" ldapmodify
+    refused_rename 64 "$text" "$plain" "member=$name+objectClass=patRoleGroup+patRole=viewer"
+    same "$(new_events)" ''
+    ldap_admin ldapmodrdn "$plain" cn=x </dev/null
+    change "cn=x,$O" 'add: objectClass' 'objectClass: patRoleGroup' - 'add: patRole' \
+        'patRole: viewer' | ldap_admin_modify
+    same "$(new_events | grep dave)" 'org_member.added|by=cn=admin|target=uid=dave,ou=people|role=viewer'
+}
+
+@test "a role group that is named by a person: the person's rename and deletion name group and remedy" {
+    local group text='named by this member'
+    new_org
+    new_person vera
+    group="member=$(in_name "uid=vera,$people"),$O"
+    entry "$group" 'objectClass: organizationalRole' 'objectClass: patRoleGroup' 'cn: x' \
+        'patRole: owner' | import_offline
+    # Other members of it come and go.
+    change "$group" 'add: member' "member: $dave" | ldap_admin_modify
+    same "$(new_events)" 'org_member.added|by=cn=admin|target=uid=dave,ou=people|role=owner'
+    change "$group" 'delete: member' "member: $dave" | ldap_admin_modify
+    import vera "$ORG"
+    refused admin 53 "$text" ldapdelete "uid=vera,$people"
+    refused admin 53 "such as cn" ldapdelete "uid=vera,$people"
+    refused_rename 53 "$text" "uid=vera,$people" uid=verena -r
+    refused_rename 53 "$O" "uid=vera,$people" uid=vera -s "$orgs"
+    is_live "$MINT_DN"
+    # The remedy, which keeps the member.
+    ldap_admin ldapmodrdn "$group" cn=x </dev/null
+    mark
+    ldap_admin ldapmodrdn -r "uid=vera,$people" uid=verena </dev/null
+    is_live "$MINT_DN"
+    ldap_admin ldapdelete "uid=verena,$people"
+    is_revoked "$MINT_DN" "$PAT_ADMIN_DN" owner-deleted
+    same "$(new_events | grep -c .)" 3
+}
+
+@test "a role group that loses the person in its name by a rename revokes the tokens" {
+    local group
+    new_org
+    group="member=$(in_name "$dave"),$O"
+    entry "$group" 'objectClass: organizationalRole' 'objectClass: patRoleGroup' 'cn: x' \
+        'patRole: owner' | import_offline
+    import dave "$ORG"
+    mark
+    ldap_admin ldapmodrdn -r "$group" cn=x </dev/null
+    is_revoked "$MINT_DN" "$PAT_ADMIN_DN" member-removed
+    same "$(get "cn=x,$O" member)" ''
+}
+
 # --- persons -----------------------------------------------------------------------------------
 
 @test "placeholders, groups and missing entries in member get no event and no token" {

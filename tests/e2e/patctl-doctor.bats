@@ -113,6 +113,7 @@ by_ca() { printf '%s\n' -CA "$PAT_CA" -CAkey "$SANDBOX/etc/ca.key"; }
     finds OK 'login names: each is there once'
     finds OK 'names of orgs: each is there once'
     finds OK 'role groups: none has members that do not count'
+    finds OK 'names of role groups: none is named by member'
     # Without such a fault the output does not name it.
     run ! grep -E 'belongs to two|two orgs|another kind|dynlist|stands below' <<<"$output"
     doctor
@@ -411,6 +412,27 @@ group() {
     [[ $status -eq 0 ]]
     # Not a role group: it may have any members.
     with_entries "$(group groupOfUniqueNames "uniqueMember: $bob" | sed '/[pP]atRole/d')" "$dn"
+    [[ $status -eq 0 ]]
+}
+
+# named NAME: a role group of acme with that RDN
+named() {
+    printf '%s\n' "dn: $1,o=acme,ou=orgs,$PAT_BASE" 'objectClass: groupOfNames' \
+        'objectClass: patRoleGroup' 'cn: doctored' 'patRole: viewer' \
+        "member: uid=carol,ou=people,$PAT_BASE" ''
+}
+
+@test "a role group that is named by a member" {
+    local bob="uid=bob,ou=people,$PAT_BASE" org="o=acme,ou=orgs,$PAT_BASE" rdn
+    bob=${bob//,/\\2C}
+    for rdn in "member=$bob" "cn=doctored+member=$bob" "MEMBER=$bob"; do
+        with_entries_from_before "$(named "$rdn")" "$rdn,$org"
+        names 'role group .*bob.* is named by member: .*Rename the group'
+    done
+    with_entries_from_before "$(named "cn=member\\=$bob")" "cn=member\\=$bob,$org"
+    [[ $status -eq 0 ]]
+    # Not a role group.
+    with_entries "$(named "member=$bob" | sed '/[pP]atRole/d')" "member=$bob,$org"
     [[ $status -eq 0 ]]
 }
 
