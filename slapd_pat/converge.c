@@ -277,19 +277,19 @@ find_end(struct pat_work *w, Entry *token, Entry **ret_event)
     return rc == LDAP_SUCCESS || rc == LDAP_COMPARE_TRUE ? LDAP_SUCCESS : pat_failed(w);
 }
 
-/* "reason=TEXT" among the details of an event. */
+/* Returns the text behind "KEY=" among the details of an event; empty if there is none.
+ */
 static struct berval
-reason_of(Entry *event)
+detail_of(Entry *event, const char *key)
 {
-    static const char key[] = "reason=";
     const Attribute *a = attr_find(event->e_attrs, pat_schema.detail);
-    struct berval reason = pat_bv("revoked");
+    struct berval text = {0, NULL};
     unsigned i;
 
     for (i = 0; a != NULL && i < a->a_numvals; i++)
         if (strncmp(a->a_vals[i].bv_val, key, strlen(key)) == 0)
-            reason = pat_bv(a->a_vals[i].bv_val + strlen(key));
-    return reason;
+            text = pat_bv(a->a_vals[i].bv_val + strlen(key));
+    return text;
 }
 
 /* The audit log has it already: no second event. */
@@ -298,13 +298,15 @@ revoke_as_told(struct pat_work *w, Entry *event)
 {
     const struct berval *time = pat_value(event, pat_schema.event_time);
     const struct berval *actor = pat_value(event, pat_schema.actor);
-    struct berval reason = reason_of(event);
+    struct berval reason = detail_of(event, "reason=");
     Entry *token = pat_txn_get(&w->txn, &w->op->o_req_ndn);
     Modifications *mods = NULL;
     int rc;
 
     if (token == NULL)
         return pat_refuse(w, LDAP_OTHER, "pat: the entry cannot be read");
+    if (reason.bv_len == 0)
+        reason = pat_bv("revoked");
     pat_mods_add(&mods, pat_schema.revoked, LDAP_MOD_REPLACE, time, time);
     if (actor != NULL)
         pat_mods_add(&mods, pat_schema.revoked_by, LDAP_MOD_REPLACE, actor,
@@ -666,10 +668,18 @@ settle_token(struct pat_work *w, Entry *token)
     return rc == LDAP_COMPARE_TRUE ? LDAP_SUCCESS : rc;
 }
 
-/* Was that person added again after the removal? */
+/* Events of one action, by the name of a person. The ids of events sort by time. */
 struct return_search {
-    const struct berval *person, *id;
+    const struct berval *person;
+    Entry *after, *before; /* events; `before` may be NULL */
 };
+
+static int
+id_compare(const Entry *a, const Entry *b)
+{
+    return strcmp(pat_value(a, pat_schema.event_id)->bv_val,
+        pat_value(b, pat_schema.event_id)->bv_val);
+}
 
 static bool
 dn_of(const struct berval *text, struct berval *ret_ndn)
@@ -682,56 +692,186 @@ dn_of(const struct berval *text, struct berval *ret_ndn)
     return dnNormalize(0, NULL, NULL, &dn, ret_ndn, NULL) == LDAP_SUCCESS;
 }
 
-/* The names of events sort as they happened. */
 static int
 return_seen(Entry *e, void *arg)
 {
     struct return_search *s = arg;
-    const struct berval *id = pat_value(e, pat_schema.event_id);
     struct berval ndn = BER_BVNULL;
     int rc = 0;
 
-    if (id != NULL && strcmp(id->bv_val, s->id->bv_val) > 0 &&
+    if (pat_value(e, pat_schema.event_id) != NULL && id_compare(e, s->after) > 0 &&
+        (s->before == NULL || id_compare(e, s->before) < 0) &&
         dn_of(pat_value(e, pat_schema.target), &ndn) && bvmatch(&ndn, s->person))
         rc = LDAP_COMPARE_TRUE;
     ch_free(ndn.bv_val);
     return rc;
 }
 
+/*
+ * Returns LDAP_COMPARE_TRUE if that person was added to the org, or another member got
+ * that name, between the two events, or after the first one if `before` is NULL.
+ */
+static int
+has_returned(struct pat_work *w, const struct berval *org, const struct berval *person,
+    Entry *after, Entry *before)
+{
+    static const char *const actions[] = {"org_member.added", "org_member.renamed"};
+    struct return_search s = {person, after, before};
+    const struct berval *time = pat_value(after, pat_schema.event_time);
+    int rc = LDAP_SUCCESS;
+
+    for (size_t i = 0; i < 2 && rc == LDAP_SUCCESS; i++)
+        rc = pat_tree_events(&w->txn, org, actions[i], NULL, time, return_seen, &s);
+    if (rc == LDAP_SUCCESS)
+        return LDAP_COMPARE_FALSE;
+    return rc == LDAP_COMPARE_TRUE ? rc : pat_failed(w);
+}
+
+/* A removal from an org, and the name that its person has by now. */
+struct departure {
+    struct berval org;
+    Entry *removal;
+    Entry *renamed;       /* the last rename that was followed; a copy, or NULL */
+    struct berval person; /* normalized; to be freed */
+};
+
+static bool
+is_event(const Entry *e)
+{
+    return pat_value(e, pat_schema.event_id) != NULL &&
+           pat_value(e, pat_schema.event_time) != NULL;
+}
+
+static Entry *
+later(Entry *a, Entry *b)
+{
+    return b == NULL || id_compare(a, b) > 0 ? a : b;
+}
+
+struct rename_search {
+    const struct departure *d;
+    Entry *found; /* a copy, or NULL */
+};
+
+/* Of several renames takes the one that is nearest to the removal, rather a later one. */
+static bool
+is_nearer(const struct rename_search *s, const Entry *e)
+{
+    bool is_later = id_compare(e, s->d->removal) > 0;
+
+    if (s->found == NULL)
+        return true;
+    if (is_later != (id_compare(s->found, s->d->removal) > 0))
+        return is_later;
+    return is_later ? id_compare(e, s->found) < 0 : id_compare(e, s->found) > 0;
+}
+
+static int
+rename_seen(Entry *e, void *arg)
+{
+    struct rename_search *s = arg;
+    struct berval from = detail_of(e, "from="), ndn = BER_BVNULL;
+
+    if (is_event(e) && (s->d->renamed == NULL || id_compare(e, s->d->renamed) > 0) &&
+        dn_of(&from, &ndn) && bvmatch(&ndn, &s->d->person) && is_nearer(s, e)) {
+        if (s->found != NULL)
+            entry_free(s->found);
+        s->found = entry_dup(e);
+    }
+    ch_free(ndn.bv_val);
+    return 0;
+}
+
+/*
+ * Returns whether the person may have another name by now. Only then the whole audit log
+ * is read, and only if this server can remove the person.
+ */
+static bool
+may_be_renamed(struct pat_work *w, const struct departure *d)
+{
+    struct berval reason = detail_of(d->removal, "reason=");
+
+    return !pat_txn_exists(&w->txn, &d->person) &&
+           (reason.bv_len == 0 || strcmp(reason.bv_val, "owner-deleted") != 0) &&
+           pat_member_may_leave(w, &d->org);
+}
+
+/*
+ * Follows a rename that was made by a server which did not know of the removal.
+ * LDAP_SUCCESS: it was followed. LDAP_COMPARE_FALSE: there is none.
+ */
+static int
+follow_rename(struct pat_work *w, struct departure *d)
+{
+    struct berval epoch = pat_bv("19700101000000Z"), ndn = BER_BVNULL;
+    struct rename_search s = {d, NULL};
+    Entry *last = later(d->removal, d->renamed);
+    int rc;
+
+    if (!may_be_renamed(w, d))
+        return LDAP_COMPARE_FALSE;
+    rc = pat_tree_events(
+        &w->txn, &d->org, "org_member.renamed", NULL, &epoch, rename_seen, &s);
+    if (rc != LDAP_SUCCESS)
+        rc = pat_failed(w);
+    else if (s.found == NULL || !dn_of(pat_value(s.found, pat_schema.target), &ndn))
+        rc = LDAP_COMPARE_FALSE;
+    else if (id_compare(s.found, last) > 0)
+        rc = has_returned(w, &d->org, &d->person, last, s.found);
+    else
+        rc = has_returned(w, &d->org, &d->person, s.found, last);
+    if (s.found != NULL && !BER_BVISNULL(&ndn) && rc == LDAP_COMPARE_FALSE) {
+        if (d->renamed != NULL)
+            entry_free(d->renamed);
+        ch_free(d->person.bv_val);
+        d->renamed = s.found;
+        d->person = ndn;
+        return LDAP_SUCCESS;
+    }
+    if (s.found != NULL)
+        entry_free(s.found);
+    ch_free(ndn.bv_val);
+    return rc == LDAP_COMPARE_TRUE ? LDAP_COMPARE_FALSE : rc;
+}
+
 /* A person who left elsewhere, and whom a group of ours brought back. */
+static int
+leave(struct pat_work *w, const struct departure *d)
+{
+    int rc = LDAP_COMPARE_TRUE;
+
+    /* A deleted person is removed from groups, too. */
+    if (pat_txn_exists(&w->txn, &d->person))
+        rc = pat_member_has_role(w, &d->org, &d->person);
+    if (rc == LDAP_COMPARE_TRUE)
+        rc = has_returned(w, &d->org, &d->person, later(d->removal, d->renamed), NULL);
+    else if (rc == LDAP_COMPARE_FALSE)
+        return LDAP_SUCCESS;
+    if (rc != LDAP_COMPARE_FALSE)
+        return rc == LDAP_COMPARE_TRUE ? LDAP_SUCCESS : rc;
+    Debug(LDAP_DEBUG_ANY, "%s pat: removes %s from %s: another server did so before\n",
+        w->op->o_log_prefix, d->person.bv_val, d->org.bv_val);
+    return pat_member_leave(w, &d->org, &d->person);
+}
+
 static int
 settle_removal(struct pat_work *w, Entry *event)
 {
-    const struct berval *time = pat_value(event, pat_schema.event_time);
-    struct berval org = pat_grandparent(&event->e_nname), person = BER_BVNULL;
-    struct return_search s = {&person, pat_value(event, pat_schema.event_id)};
-    int rc = LDAP_SUCCESS;
+    struct departure d = {.org = pat_grandparent(&event->e_nname), .removal = event};
+    int rc;
 
-    if (time == NULL || s.id == NULL || org.bv_len == 0 ||
-        !dn_of(pat_value(event, pat_schema.target), &person))
-        goto out;
-    /* A deleted person is removed from groups, too. */
-    rc = pat_txn_exists(&w->txn, &person) ? pat_member_has_role(w, &org, &person)
-                                          : LDAP_COMPARE_TRUE;
-    if (rc == LDAP_COMPARE_TRUE) {
-        rc = pat_tree_events(
-            &w->txn, &org, "org_member.added", NULL, time, return_seen, &s);
+    if (!is_event(event) || d.org.bv_len == 0 ||
+        !dn_of(pat_value(event, pat_schema.target), &d.person))
+        return LDAP_SUCCESS;
+    do {
+        rc = leave(w, &d);
         if (rc == LDAP_SUCCESS)
-            rc = pat_tree_events(
-                &w->txn, &org, "org_member.renamed", NULL, time, return_seen, &s);
-        if (rc == LDAP_SUCCESS) {
-            Debug(LDAP_DEBUG_ANY,
-                "%s pat: removes %s from %s: another server did so before\n",
-                w->op->o_log_prefix, person.bv_val, org.bv_val);
-            rc = pat_member_leave(w, &org, &person);
-        } else if (rc != LDAP_COMPARE_TRUE)
-            rc = pat_failed(w);
-    }
-    if (rc == LDAP_COMPARE_TRUE || rc == LDAP_COMPARE_FALSE)
-        rc = LDAP_SUCCESS;
-out:
-    ch_free(person.bv_val);
-    return rc;
+            rc = follow_rename(w, &d);
+    } while (rc == LDAP_SUCCESS);
+    if (d.renamed != NULL)
+        entry_free(d.renamed);
+    ch_free(d.person.bv_val);
+    return rc == LDAP_COMPARE_FALSE ? LDAP_SUCCESS : rc;
 }
 
 int

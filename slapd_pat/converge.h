@@ -14,7 +14,8 @@
  *   One that comes anew and revoked, having been deleted here, is there again for all.
  *   A token that comes anew, and whose owner has no role in its org, is revoked.
  *   A person whose removal is told, and who is still in a group because this server
- *   changed that group later, and not by adding that person, leaves it.
+ *   changed that group later, and not by adding that person, leaves it. So does one whom
+ *   another server renamed without knowing of the removal.
  *
  * The last two depend on other entries, which may come in any order: they wait until the
  * provider has said that it has sent everything. They wait in memory. After a restart

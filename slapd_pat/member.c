@@ -483,6 +483,20 @@ is_last_changed_here(const Entry *e)
     return slap_parse_csn_sid(&text) == slap_serverID;
 }
 
+static int
+group_seen(Entry *e, void *arg)
+{
+    (void)arg;
+    return is_last_changed_here(e) ? LDAP_COMPARE_TRUE : 0;
+}
+
+bool
+pat_member_may_leave(struct pat_work *w, const struct berval *org)
+{
+    return pat_tree_of_class(&w->txn, org, pat_schema.group, group_seen, NULL) !=
+           LDAP_SUCCESS;
+}
+
 int
 pat_member_leave(
     struct pat_work *w, const struct berval *org, const struct berval *person)

@@ -41,6 +41,12 @@ PAT_MUST_USE int pat_member_has_role(
     struct pat_work *w, const struct berval *org, const struct berval *person);
 
 /*
+ * Returns whether a role group of the org was last changed on this server, so that
+ * pat_member_leave() may have an effect. True also if that cannot be read.
+ */
+bool pat_member_may_leave(struct pat_work *w, const struct berval *org);
+
+/*
  * Take the person out of those role groups of the org that were last changed on this
  * server; all follows as if a client had done it. Groups whose class demands a member
  * keep the last one.

@@ -80,6 +80,16 @@ pat_tree_below(struct pat_txn *t, const struct berval *ndn,
     return pat_txn_search(t, ndn, &f, visit, arg);
 }
 
+int
+pat_tree_of_class(struct pat_txn *t, const struct berval *base, ObjectClass *oc,
+    int (*visit)(Entry *e, void *arg), void *arg)
+{
+    AttributeAssertion class;
+    Filter f = filter_class(&class, oc);
+
+    return pat_txn_search(t, base, &f, visit, arg);
+}
+
 static int
 collect(Entry *e, void *arg)
 {

@@ -85,6 +85,10 @@ PAT_MUST_USE int pat_tree_naming(struct pat_txn *t, const struct berval *base,
 PAT_MUST_USE int pat_tree_below(struct pat_txn *t, const struct berval *ndn,
     int (*visit)(Entry *e, void *arg), void *arg);
 
+/* Does the same for every entry of that class at or below `base`. */
+PAT_MUST_USE int pat_tree_of_class(struct pat_txn *t, const struct berval *base,
+    ObjectClass *oc, int (*visit)(Entry *e, void *arg), void *arg);
+
 /* Appends a copy of the entry. */
 void pat_entries_add(struct pat_entries *list, Entry *e);
 

@@ -631,6 +631,147 @@ completes_without() {
     audit_is_right
 }
 
+# renames OLD NEW: a person, at the server in use.
+renames() {
+    ldap_admin ldapmodrdn -r "uid=$1,ou=people,$PAT_BASE" "uid=$2" </dev/null
+}
+
+# apart: the two no longer hear of each other. meet: they do again, and become equal.
+apart() {
+    parted one
+    parted two
+}
+
+meet() {
+    joined one two 2
+    joined two one 1
+    equal one two
+}
+
+# has_left UID ORG: no role and no live token, on both sides.
+has_left() {
+    local name
+
+    for name in one two; do
+        is_no_member "$name" "$@"
+        [[ $(at "$name" live "$@") == 0 ]]
+    done
+}
+
+stays() {
+    is_member one "$@"
+    is_member two "$@"
+}
+
+@test "two providers: a person whom one renames while the other removes the name has left" {
+    local name
+
+    mirrors
+    at one tokens 3 bob acme
+    at one tokens 1 bob globex
+    equal one two
+    # The removal comes first, so that the group of the rename is the later one.
+    apart
+    at two change_member delete bob acme members
+    sleep 0.1
+    at one renames bob robert
+    at one tokens 2 robert acme
+    meet
+    has_left bob acme
+    has_left robert acme
+    stays robert globex
+    [[ $(live robert globex) == 1 ]]
+    # The rename comes first; the group of the removal is the later one.
+    at one change_member add robert acme members
+    at one tokens 3 robert acme
+    equal one two
+    apart
+    at one renames robert rob
+    sleep 0.1
+    at two change_member delete robert acme members
+    meet
+    has_left robert acme
+    has_left rob acme
+    # The rename comes first, and the group is changed there once more.
+    at one change_member add rob acme members
+    at one tokens 3 rob acme
+    equal one two
+    apart
+    at one renames rob bobby
+    sleep 0.1
+    at two change_member delete rob acme members
+    sleep 0.1
+    at one change_member add carol acme members
+    meet
+    stays carol acme
+    for name in rob bobby; do
+        has_left "$name" acme
+    done
+    at one audit_is_right 2
+}
+
+@test "two providers: a person who was removed at one and renamed twice at the other has left" {
+    mirrors
+    at one tokens 2 bob acme
+    equal one two
+    apart
+    at two change_member delete bob acme members
+    sleep 0.1
+    at one renames bob robert
+    at one renames robert rob
+    meet
+    has_left bob acme
+    has_left robert acme
+    has_left rob acme
+    stays rob globex
+}
+
+@test "two providers: a renamed person who was added again after the removal stays" {
+    mirrors
+    apart
+    at two change_member delete bob acme members
+    sleep 1.1 # events are a second apart
+    at one change_member delete bob acme members
+    at one change_member add bob acme members
+    at one renames bob robert
+    at one tokens 2 robert acme
+    meet
+    stays robert acme
+    [[ $(live robert acme) == 2 ]]
+    # The person who had the removed name long before stays, too.
+    at one ldap_admin_modify <<LDIF
+dn: uid=bob,ou=people,$PAT_BASE
+changetype: add
+objectClass: inetOrgPerson
+cn: bob
+sn: bob
+LDIF
+    at one change_member add bob acme members
+    equal one two
+    apart
+    sleep 1.1
+    at two change_member delete bob acme members
+    sleep 0.1
+    at one change_member add carol acme members
+    meet
+    has_left bob acme
+    stays carol acme
+    stays robert acme
+    [[ $(live robert acme) == 2 ]]
+    # Also if that name ends with its person.
+    at one change_member add bob acme members
+    equal one two
+    apart
+    sleep 1.1
+    at two ldap_admin ldapdelete "uid=bob,ou=people,$PAT_BASE"
+    sleep 0.1
+    at one change_member delete carol acme members
+    meet
+    is_no_member one bob acme
+    stays robert acme
+    [[ $(live robert acme) == 2 ]]
+}
+
 @test "two providers: a token minted while its owner ceases to be a person ends when they meet" {
     local dn="cn=turning,ou=people,$PAT_BASE"
 
