@@ -21,6 +21,10 @@ setup() {
 }
 
 teardown() {
+    if [[ -n ${OWN-} ]]; then
+        sandbox_down
+        return
+    fi
     [[ -n ${BATS_TEST_COMPLETED-} ]] || hook_repair
     [[ $(ldap_admin ldapsearch -LLL -s base -b "$mdb" olcDbMaxSize) == *': 1073741824'* ]] ||
         large_map
@@ -434,4 +438,61 @@ live_tokens() {
     large_map
     new_org
     mint_self bob "$ORG"
+}
+
+# own_server: slapd and patd for this test alone. Sets OWN, and uses it.
+own_server() {
+    OWN=$(mktemp -d "${TMPDIR:-/tmp}/pat-test.XXXXXX")
+    SANDBOX=$OWN
+    "$ROOT/tests/sandbox" start --config "$BATS_FILE_TMPDIR/config.ldif" "$OWN"
+    hook_load
+    new_person ivan
+    pam_service own
+}
+
+# note_is_refused: the note of a use, by slapd, since slapd_mark.
+note_is_refused() {
+    slapd_since | grep -q 'RESULT tag=103 err=80 .*the database is nearly full'
+}
+
+is_noted() {
+    [[ -n $(get "$MINT_DN" patLastUsed) ]]
+}
+
+@test "a full database: patd accepts live tokens, and cannot note their use" {
+    own_server
+    new_org
+    mint bob "$ORG"
+    small_map 16777216
+    # Each use is noted at once.
+    set_conf 'workers = 1' 'last_used_interval = 0s'
+    login own bob
+    expect PAM_SUCCESS
+    wait_for 15 is_noted
+    change "$MINT_DN" 'delete: patLastUsed' | ldap_admin_modify
+    # A page each, so that free pages need not be next to each other.
+    until_refused ivan 80 'the database is nearly full' filler "$(text 3500)"
+    until_refused ivan 80 'the database is nearly full' filler "$(text 10)"
+    change "$MINT_DN" 'add: patLastUsed' "patLastUsed: $(now_gt)" |
+        refused patd 80 'raise olcDbMaxSize' ldapmodify
+    for _ in 1 2 3; do
+        slapd_mark
+        login own bob
+        expect PAM_SUCCESS
+        logged "verdict=accept id=$MINT_ID "
+        wait_for 15 note_is_refused
+        same "$(get "$MINT_DN" patLastUsed)" ''
+    done
+    logged 'last-used: cannot be written' 'the database is nearly full'
+    # A revocation is stored, and ends the logins.
+    change "$MINT_DN" 'add: patRevoked' "patRevoked: $(now_gt)" | as bob ldapmodify
+    login own bob
+    expect PAM_AUTH_ERR
+    logged 'verdict=refuse '
+    # With room again, uses are noted again.
+    mint carol "$ORG"
+    change "$mdb" 'replace: olcDbMaxSize' 'olcDbMaxSize: 1073741824' | ldap_admin_modify
+    login own carol
+    expect PAM_SUCCESS
+    wait_for 15 is_noted
 }
