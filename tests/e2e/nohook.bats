@@ -365,6 +365,21 @@ EOF
     expect PAM_SUCCESS
 }
 
+@test "a patService that is no service name makes the entry damaged, whatever else matches" {
+    local value
+
+    for value in 'plain login' 'plain,imap' 'pl?in' plain/ 'imap '; do
+        mint bob acme 'patService: plain' "patService:: $(printf %s "$value" | base64)"
+        login plain bob
+        expect PAM_AUTH_ERR
+        logged 'damaged or not unique' 'patService: a value is no service name or pattern'
+        log_mark
+    done
+    mint bob acme 'patService: plain' 'patService: imap'
+    login plain bob
+    expect PAM_SUCCESS
+}
+
 @test "an option on an attribute that patd reads only to detect it: the token is refused" {
     local attribute
 
