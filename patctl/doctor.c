@@ -20,18 +20,19 @@
 #include "say.h"
 #include "text.h"
 
-#define EXIT_WRONG      1
-#define EXIT_UNKNOWN    3
-#define PAM_DIR_DEFAULT "/etc/pam.d"
+#define EXIT_WRONG   1
+#define EXIT_UNKNOWN 3
 
 struct doctor_options {
-    const char *conf, *pam;
+    const char *conf, *pam, *root;
 };
 
 #define FIELD(name) offsetof(struct doctor_options, name)
 static const struct arg doctor_args[] = {
     {0, "conf", ARG_TEXT, FIELD(conf), "FILE", "of patd: " PAT_CONF_FILE_DEFAULT},
-    {0, "pam", ARG_TEXT, FIELD(pam), "DIR", "of PAM: " PAM_DIR_DEFAULT},
+    {0, "pam", ARG_TEXT, FIELD(pam), "DIR", "of PAM: /etc/pam.d"},
+    {0, "root", ARG_TEXT, FIELD(root), "DIR",
+        "where the files of PAM and its hosts are: /"},
     {0, NULL, 0, 0, NULL, NULL},
 };
 #undef FIELD
@@ -42,7 +43,7 @@ init(void *options)
     struct doctor_options *o = options;
 
     o->conf = PAT_CONF_FILE_DEFAULT;
-    o->pam = PAM_DIR_DEFAULT;
+    o->root = "";
 }
 
 static void finding(const struct doctor *d, const char *mark, const char *colour,
@@ -157,7 +158,7 @@ examine(struct doctor *d, const struct doctor_options *o)
     struct pat_conf conf = {0};
     bool loaded;
 
-    doctor_pam(d, o->pam);
+    doctor_pam(d, o->root, o->pam);
     loaded = load(d, o->conf, &conf);
     if (!loaded)
         return;

@@ -25,8 +25,11 @@ void doctor_wrong(struct doctor *d, const char *fmt, ...) PAT_PRINTF(2, 3);
 /* What could not be checked, and why. */
 void doctor_unknown(struct doctor *d, const char *fmt, ...) PAT_PRINTF(2, 3);
 
-/* The services in this directory whose stacks have pam_pat.so. */
-void doctor_pam(struct doctor *d, const char *directory);
+/*
+ * The services whose stacks have pam_pat.so: those in `directory`, or, if it is NULL, in
+ * the usual directories. `root` stands before every absolute path, and may be "".
+ */
+void doctor_pam(struct doctor *d, const char *root, const char *directory);
 
 /*
  * Overlay and indexes, from cn=config of the servers that are reached by ldapi://, as the

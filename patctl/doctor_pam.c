@@ -1,34 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * doctor_pam.c - who else would see a token that pam_pat.so has seen, or before it?
- *
- * Stacks as in pam.conf(5): @include, include and substack are followed.
+ * doctor_pam.c - does another PAM module get a token?
  */
 #include "doctor.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#define STEPS_MAX 128
-#define DEPTH_MAX 16
+#include "doctor_stack.h"
+#include "strv.h"
 
-/* One line of type auth. */
-struct step {
-    char control[256];
-    char module[128]; /* without its directory */
-};
-
-struct stack {
-    struct step steps[STEPS_MAX];
-    size_t count;
-    bool damaged; /* not all of it could be read; `why` */
-    char why[256];
-};
+#define PAT_MODULE "pam_pat.so"
 
 /* These ask for no password and look at none. */
 static const char *const harmless[] = {"pam_deny.so", "pam_permit.so", "pam_env.so",
@@ -36,181 +21,24 @@ static const char *const harmless[] = {"pam_deny.so", "pam_permit.so", "pam_env.
     "pam_warn.so", "pam_group.so", "pam_cap.so", "pam_succeed_if.so", "pam_rootok.so",
     "pam_access.so", "pam_listfile.so", "pam_localuser.so", "pam_faillock.so",
     "pam_tally2.so", "pam_time.so", "pam_debug.so", "pam_echo.so", "pam_issue.so",
-    "pam_pat.so", "pam_wheel.so", "pam_mail.so", "pam_limits.so", NULL};
+    PAT_MODULE, "pam_wheel.so", "pam_mail.so", "pam_limits.so", NULL};
 
 static bool
-takes_password(const struct step *s)
+takes_password(const struct stack_step *s)
 {
     for (size_t i = 0; harmless[i] != NULL; i++)
         if (strcmp(s->module, harmless[i]) == 0)
             return false;
-    return true;
+    return s->module[0] != '\0';
 }
 
-static void
-damage(struct stack *s, const char *path, const char *what)
+/* The first module from `at` on that would get the token. */
+static const struct stack_step *
+heir_from(const struct stack *s, size_t at)
 {
-    if (!s->damaged)
-        (void)snprintf(s->why, sizeof(s->why), "%.150s: %.90s", path, what);
-    s->damaged = true;
-}
-
-static char *
-skip_blanks(char *p)
-{
-    while (isspace((unsigned char)*p))
-        p++;
-    return p;
-}
-
-/* The next word, or all in [brackets] as one; it is cut out of the line. NULL: none. */
-static char *
-next_word(char **p)
-{
-    char *word = skip_blanks(*p), *end;
-
-    if (*word == '\0')
-        return NULL;
-    if (*word == '[') {
-        end = strchr(word, ']');
-        end = end != NULL ? end + 1 : word + strlen(word);
-    } else {
-        end = word + strcspn(word, " \t");
-    }
-    *p = *end == '\0' ? end : end + 1;
-    *end = '\0';
-    return word;
-}
-
-static void read_stack(struct stack *s, const char *dir, const char *name, int depth);
-
-static void
-take_line(struct stack *s, const char *dir, char *line, int depth)
-{
-    char *p = line, *type = next_word(&p), *control, *module;
-    const char *base;
-    struct step *step;
-
-    if (type == NULL)
-        return;
-    if (strcmp(type, "@include") == 0) {
-        module = next_word(&p);
-        if (module != NULL)
-            read_stack(s, dir, module, depth + 1);
-        return;
-    }
-    /* With a dash it is not missed where it is not installed. */
-    if (strcasecmp(type[0] == '-' ? type + 1 : type, "auth") != 0)
-        return;
-    control = next_word(&p);
-    module = next_word(&p);
-    if (control == NULL || module == NULL)
-        return;
-    if (strcasecmp(control, "include") == 0 || strcasecmp(control, "substack") == 0) {
-        read_stack(s, dir, module, depth + 1);
-        return;
-    }
-    if (s->count == STEPS_MAX) {
-        damage(s, dir, "the stack is too long for this check");
-        return;
-    }
-    step = &s->steps[s->count++];
-    base = strrchr(module, '/');
-    (void)snprintf(step->control, sizeof(step->control), "%s", control);
-    (void)snprintf(
-        step->module, sizeof(step->module), "%s", base != NULL ? base + 1 : module);
-}
-
-static void
-read_stack(struct stack *s, const char *dir, const char *name, int depth)
-{
-    char path[1024], *line = NULL;
-    char whole[4096] = "";
-    size_t size = 0;
-    FILE *f;
-
-    (void)snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' ? "" : dir,
-        name[0] == '/' ? "" : "/", name);
-    if (depth > DEPTH_MAX) {
-        damage(s, path, "is included again and again");
-        return;
-    }
-    f = fopen(path, "re");
-    if (f == NULL) {
-        damage(s, path, strerror(errno));
-        return;
-    }
-    while (getline(&line, &size, f) >= 0) {
-        size_t len, have = strlen(whole);
-        char *end = strchr(line, '#');
-
-        if (end == NULL)
-            end = strchr(line, '\n');
-        if (end != NULL)
-            *end = '\0';
-        len = strlen(line);
-        (void)snprintf(whole + have, sizeof(whole) - have, "%s", line);
-        if (len > 0 && line[len - 1] == '\\') {
-            have = strlen(whole);
-            if (have > 0)
-                whole[have - 1] = ' ';
-            continue;
-        }
-        take_line(s, dir, whole, depth);
-        whole[0] = '\0';
-    }
-    free(line);
-    (void)fclose(f);
-}
-
-/* What the control does at this return value: "ok", "die", "1", ... into ret. */
-static void
-action_of(const char *control, const char *value, char ret[32])
-{
-    static const struct {
-        const char *word, *success, *rest;
-    } words[] = {{"required", "ok", "bad"}, {"requisite", "ok", "die"},
-        {"sufficient", "done", "ignore"}, {"optional", "ok", "ignore"}};
-    size_t len = strlen(value);
-    const char *otherwise = "bad";
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcasecmp(control, words[i].word) == 0) {
-            (void)snprintf(ret, 32, "%s",
-                strcmp(value, "success") == 0 ? words[i].success : words[i].rest);
-            return;
-        }
-    for (const char *p = control; *p != '\0'; p++) {
-        const char *word = p;
-
-        if (p != control && !isspace((unsigned char)p[-1]) && p[-1] != '[')
-            continue;
-        if (strncasecmp(word, value, len) == 0 && word[len] == '=') {
-            (void)snprintf(
-                ret, 32, "%.*s", (int)strcspn(word + len + 1, " \t]"), word + len + 1);
-            return;
-        }
-        if (strncasecmp(word, "default=", 8) == 0)
-            otherwise = word + 8;
-    }
-    (void)snprintf(ret, 32, "%.*s", (int)strcspn(otherwise, " \t]"), otherwise);
-}
-
-/* The first module behind `at` that would get the token if pam_pat.so returned that. */
-static const struct step *
-heir(const struct stack *s, size_t at, const char *value)
-{
-    char action[32];
-    size_t next = at + 1;
-
-    action_of(s->steps[at].control, value, action);
-    if (strcasecmp(action, "die") == 0 || strcasecmp(action, "done") == 0)
-        return NULL;
-    if (isdigit((unsigned char)action[0]))
-        next += (size_t)strtoul(action, NULL, 10);
-    for (; next < s->count; next++)
-        if (takes_password(&s->steps[next]))
-            return &s->steps[next];
+    for (; at < s->count; at++)
+        if (takes_password(&s->steps[at]))
+            return &s->steps[at];
     return NULL;
 }
 
@@ -220,56 +48,123 @@ static const char *const values[] = {"auth_err", "authinfo_unavail", "success",
     NULL};
 
 static bool
-check_step(struct doctor *d, const char *service, const struct stack *s, size_t at)
+check_before(struct doctor *d, const char *service, const struct stack *s, size_t at)
 {
-    bool fine = true;
-
     for (size_t i = 0; i < at; i++)
         if (takes_password(&s->steps[i])) {
             doctor_wrong(d,
                 "PAM %s: %s stands before pam_pat.so, and is given every token. Put "
                 "pam_pat.so above it",
                 service, s->steps[i].module);
-            fine = false;
-            break;
+            return false;
         }
+    return true;
+}
+
+/* Returns whether the step lets the stack go on as failed when its module refuses. */
+static bool
+fails_later(const struct stack_step *step)
+{
+    static const char *const refusals[] = {
+        "auth_err", "perm_denied", "user_unknown", "acct_expired", "service_err"};
+    /* These refuse nobody. */
+    static const char *const neutral[] = {"pam_env.so", "pam_faildelay.so",
+        "pam_permit.so", "pam_warn.so", "pam_group.so", "pam_cap.so", "pam_echo.so",
+        "pam_mail.so", "pam_limits.so", "pam_issue.so", PAT_MODULE, "", NULL};
+
+    if (pat_strv_contains(neutral, step->module))
+        return false;
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        if (stack_action(step, refusals[i]) == STACK_BAD)
+            return true;
+    return false;
+}
+
+/* "done" ends a stack only if no module before has failed; see pam.conf(5). */
+static bool
+check_done(struct doctor *d, const char *service, const struct stack *s, size_t at)
+{
+    const struct stack_step *next = heir_from(s, at + 1);
+
+    if (next == NULL)
+        return true;
+    for (size_t i = 0; i < at; i++)
+        if (fails_later(&s->steps[i])) {
+            doctor_wrong(d,
+                "PAM %s: %s has the control %s: when it refuses a user, success=done of "
+                "pam_pat.so does not end the stack, and a good token goes on to %s. "
+                "Write requisite",
+                service, s->steps[i].module, s->steps[i].control, next->module);
+            return false;
+        }
+    return true;
+}
+
+static bool
+check_after(struct doctor *d, const char *service, const struct stack *s, size_t at)
+{
+    const struct stack_step *step = &s->steps[at];
+
     for (size_t i = 0; values[i] != NULL; i++) {
-        const struct step *next = heir(s, at, values[i]);
+        int action = stack_action(step, values[i]);
+        const struct stack_step *next = heir_from(s, stack_after(s, at, action));
 
         if (next == NULL)
             continue;
-        doctor_wrong(d,
-            "PAM %s: pam_pat.so has the control %s: at %s the token goes on to %s. Write "
-            "[success=done ignore=ignore default=die]",
-            service, s->steps[at].control, values[i], next->module);
+        if (action == STACK_DONE || action == STACK_DIE)
+            doctor_wrong(d,
+                "PAM %s: pam_pat.so stands in a substack: its end is not the end of the "
+                "stack, and at %s the token goes on to %s. Write include for substack, "
+                "or put pam_pat.so above the substack",
+                service, values[i], next->module);
+        else
+            doctor_wrong(d,
+                "PAM %s: pam_pat.so has the control %s: at %s the token goes on to %s. "
+                "Write [success=done ignore=ignore default=die]",
+                service, step->control, values[i], next->module);
         return false;
     }
-    return fine;
+    return true;
 }
 
-/* Sets *ret_used where the service has pam_pat.so. */
+/* A backslash at the end of the line before takes the line of pam_pat.so for arguments.
+ */
 static void
-check_service(struct doctor *d, const char *dir, const char *name, bool *ret_used)
+check_arguments(struct doctor *d, const char *service, const struct stack *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strstr(s->steps[i].args, PAT_MODULE) != NULL)
+            doctor_wrong(d,
+                "PAM %s: pam_pat.so is an argument of %s: remove the backslash, and the "
+                "blanks behind it, at the end of the line before",
+                service, s->steps[i].module);
+}
+
+/* Returns whether the service has pam_pat.so. */
+static bool
+check_auth(struct doctor *d, const struct stack_files *files, const char *name)
 {
     struct stack *s = calloc(1, sizeof(*s));
     bool used = false, fine = true;
 
     if (s == NULL) {
         doctor_unknown(d, "PAM %s: out of memory", name);
-        return;
+        return false;
     }
-    read_stack(s, dir, name, 0);
+    stack_read(files, name, "auth", s);
+    check_arguments(d, name, s);
     for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->steps[i].module, "pam_pat.so") == 0) {
+        if (strcmp(s->steps[i].module, PAT_MODULE) == 0) {
             used = true;
-            fine = check_step(d, name, s, i) && fine;
+            fine = check_before(d, name, s, i) && fine;
+            fine = check_after(d, name, s, i) && check_done(d, name, s, i) && fine;
         }
     if (used && s->damaged)
         doctor_unknown(d, "PAM %s: %s", name, s->why);
     else if (used && fine)
         doctor_ok(d, "PAM %s: no other module is given a token", name);
-    *ret_used = *ret_used || used;
     free(s);
+    return used;
 }
 
 static int
@@ -278,22 +173,58 @@ is_file(const struct dirent *e)
     return e->d_name[0] != '.';
 }
 
-void
-doctor_pam(struct doctor *d, const char *directory)
+/* Returns whether the file of the service is the one in this directory. */
+static bool
+is_in(const struct stack_files *files, size_t dir, const char *service)
+{
+    const char *found = files->dirs[dir];
+    char *path = stack_find_file(files, service);
+    bool same = path != NULL && strncmp(path, found, strlen(found)) == 0 &&
+                path[strlen(found)] == '/';
+
+    free(path);
+    return same;
+}
+
+/* Returns how many services of this directory have pam_pat.so. */
+static size_t
+check_directory(struct doctor *d, const struct stack_files *files, size_t dir)
 {
     struct dirent **names = NULL;
-    int count = scandir(directory, &names, is_file, alphasort);
-    bool used = false;
+    int count = scandir(files->dirs[dir], &names, is_file, alphasort);
+    size_t used = 0;
 
-    if (count < 0) {
-        doctor_unknown(d, "PAM: %s: %s", directory, strerror(errno));
-        return;
-    }
+    if (count < 0 && (dir == 0 || errno != ENOENT))
+        doctor_unknown(d, "PAM: %s: %s", files->dirs[dir], strerror(errno));
     for (int i = 0; i < count; i++) {
-        check_service(d, directory, names[i]->d_name, &used);
+        const char *name = names[i]->d_name;
+
+        if (is_in(files, dir, name) && check_auth(d, files, name))
+            used++;
         free(names[i]);
     }
     free(names);
-    if (!used)
-        doctor_ok(d, "PAM: no service in %s has pam_pat.so", directory);
+    return used;
+}
+
+void
+doctor_pam(struct doctor *d, const char *root, const char *directory)
+{
+    /* As libpam of Debian and of SUSE. */
+    static const char *const usual[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"};
+    struct stack_files files = {.root = root};
+    char paths[sizeof(usual) / sizeof(usual[0])][1024];
+    size_t used = 0;
+
+    if (directory != NULL)
+        files.dirs[0] = directory;
+    else
+        for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+            (void)snprintf(paths[i], sizeof(paths[i]), "%s%s", root, usual[i]);
+            files.dirs[i] = paths[i];
+        }
+    for (size_t i = 0; files.dirs[i] != NULL; i++)
+        used += check_directory(d, &files, i);
+    if (used == 0)
+        doctor_ok(d, "PAM: no service in %s has pam_pat.so", files.dirs[0]);
 }

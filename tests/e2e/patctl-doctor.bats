@@ -534,6 +534,93 @@ with_overlay() {
     finds '\?    ' 'PAM other: .*nowhere'
 }
 
+control='[success=done ignore=ignore default=die]'
+
+@test "the end of a substack is not the end of the stack: the token goes on" {
+    printf '%s\n' 'auth substack tokens' 'auth required pam_unix.so' >"$PAMD/svc"
+    printf '%s\n' "auth $control pam_pat.so" >"$PAMD/tokens"
+    doctor
+    names 'PAM svc: pam_pat.so stands in a substack.* at auth_err .*pam_unix.so.*include'
+    printf '%s\n' 'auth include tokens' 'auth required pam_unix.so' >"$PAMD/svc"
+    doctor
+    [[ $status -eq 0 ]]
+    printf '%s\n' 'auth substack tokens' 'auth required pam_deny.so' >"$PAMD/svc"
+    doctor
+    [[ $status -eq 0 ]]
+    # A jump counts a substack as one module.
+    printf '%s\n' 'auth [success=1 ignore=ignore default=die] pam_pat.so' \
+        'auth substack pair' 'auth required pam_unix.so' >"$PAMD/svc"
+    printf '%s\n' 'auth required pam_deny.so' 'auth required pam_deny.so' >"$PAMD/pair"
+    rm "$PAMD/tokens"
+    doctor
+    names 'PAM svc: .* at success the token goes on to pam_unix.so'
+}
+
+@test "a backslash continues the line across blanks, and a comment within is doubtful" {
+    printf 'auth sufficient \\ \t\n  pam_pat.so\nauth required pam_unix.so\n' >"$PAMD/svc"
+    doctor
+    names 'PAM svc: pam_pat.so has the control sufficient'
+    printf 'auth required pam_env.so \\ \nauth %s pam_pat.so\nauth required pam_unix.so\n' \
+        "$control" >"$PAMD/svc"
+    doctor
+    names 'PAM svc: pam_pat.so is an argument of pam_env.so: remove the backslash'
+    printf 'auth %s \\\n# or\npam_pat.so\nauth required pam_unix.so\n' "$control" >"$PAMD/svc"
+    doctor
+    [[ $status -eq 3 ]]
+    finds '\?    ' 'PAM svc: .*a comment after a backslash'
+    printf 'auth %s pam_pat.so \\\n' "$control" >"$PAMD/svc"
+    doctor
+    [[ $status -eq 3 ]]
+    finds '\?    ' 'PAM svc: .*ends with a backslash'
+}
+
+@test "controls as libpam reads them: blanks, repetitions, and words it does not know" {
+    local bad
+    for bad in '[success=done default=die auth_err = ignore]' \
+        '[auth_err=die auth_err=ignore success=done default=die]' \
+        '[success=done default=ignore default=die]' \
+        '[success=done ignore=ignore DEFAULT=die]' \
+        '[success=done ignore=ignore default=die nonsense=die]' \
+        '[success=done ignore=ignore default=die auth_err=0]' '[sufficient]'; do
+        printf '%s\n' "auth $bad pam_pat.so" 'auth required pam_unix.so' >"$PAMD/svc"
+        doctor
+        names 'PAM svc: pam_pat.so has the control'
+    done
+    printf '%s\n' 'auth [ success = done  ignore=ignore default = die ] pam_pat.so' \
+        'auth required pam_unix.so' >"$PAMD/svc"
+    doctor
+    [[ $status -eq 0 ]]
+}
+
+@test "a module before that may have failed: success=done does not end the stack" {
+    printf '%s\n' 'auth required pam_listfile.so item=user sense=deny file=/etc/ftpusers' \
+        "auth $control pam_pat.so" 'auth required pam_unix.so' >"$PAMD/svc"
+    doctor
+    names 'PAM svc: pam_listfile.so has the control required: .*goes on to pam_unix.so.*requisite'
+    sed -i 's/required pam_listfile/requisite pam_listfile/' "$PAMD/svc"
+    doctor
+    [[ $status -eq 0 ]]
+    sed -i -e 's/requisite pam_listfile/required pam_listfile/' -e 's/pam_unix/pam_deny/' \
+        "$PAMD/svc"
+    doctor
+    [[ $status -eq 0 ]]
+}
+
+@test "the services of another root directory, of the vendor too" {
+    local root=$BATS_TEST_TMPDIR/root
+    mkdir -p "$root/etc/pam.d" "$root/usr/lib/pam.d"
+    printf '%s\n' 'auth sufficient pam_pat.so' 'auth include /etc/pam.d/rest' \
+        >"$root/usr/lib/pam.d/svc"
+    printf '%s\n' 'auth required pam_unix.so' >"$root/etc/pam.d/rest"
+    run "$PAT_BUILD/patctl" doctor --conf "$CONF" --root "$root"
+    names 'PAM svc: pam_pat.so has the control sufficient: .*pam_unix.so'
+    # The file of the administrator hides that of the vendor.
+    cp "$root/etc/pam.d/rest" "$root/etc/pam.d/svc"
+    run "$PAT_BUILD/patctl" doctor --conf "$CONF" --root "$root"
+    [[ $status -eq 0 ]]
+    finds OK "PAM: no service in $root/etc/pam.d has pam_pat.so"
+}
+
 @test "the configuration is wrong, unsafe or for root alone" {
     echo 'bsae = dc=example' >>"$CONF"
     doctor

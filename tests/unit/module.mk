@@ -3,7 +3,7 @@
 
 UNIT_NAMES := bearer client conf decide error export file gentime http_answer \
 	http_authorization http_fcgi option pam_module proto revoke sasl_message sasl_module \
-	saslauthd scope shape strv text token uri when
+	saslauthd scope shape stack strv text token uri when
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
 
@@ -26,20 +26,22 @@ $(BUILD)/tests/unit/http_fcgi_test: $(OBJ)/http_pat/fcgi.o
 $(OBJ)/tests/unit/http_answer_test.o $(OBJ)/tests/unit/http_authorization_test.o \
 	$(OBJ)/tests/unit/http_fcgi_test.o: PAT_CPPFLAGS += -Ihttp_pat
 
+$(BUILD)/tests/unit/stack_test: $(OBJ)/patctl/doctor_stack.o
+$(OBJ)/tests/unit/stack_test.o: PAT_CPPFLAGS += -Ipatctl
 $(BUILD)/tests/unit/text_test: $(OBJ)/patctl/text.o
 $(OBJ)/tests/unit/text_test.o: PAT_CPPFLAGS += -Ipatctl
 $(BUILD)/tests/unit/when_test: $(OBJ)/patctl/when.o
 $(OBJ)/tests/unit/when_test.o: PAT_CPPFLAGS += -Ipatctl
 
-# For pam_module_test, which looks for it beside itself.
-UNIT_MARKER := $(BUILD)/tests/unit/pam_marker.so
+# For pam_module_test and stack_test, which look for them beside themselves.
+UNIT_MODULES := $(BUILD)/tests/unit/pam_marker.so $(BUILD)/tests/unit/pam_recorder.so
 
-$(UNIT_MARKER): $(OBJ)/tests/unit/pam_marker.o
+$(UNIT_MODULES): $(BUILD)/tests/unit/%.so: $(OBJ)/tests/unit/%.o
 	@mkdir -p $(@D)
 	@$(call say,LD $@)
-	$(Q)$(CC) -shared $(PAT_LDFLAGS) -o $@ $^
+	$(Q)$(CC) -shared $(PAT_LDFLAGS) -o $@ $^ -lpam
 
-unit-tests: $(UNIT_TESTS) $(UNIT_MARKER)
+unit-tests: $(UNIT_TESTS) $(UNIT_MODULES)
 
 check: unit-tests $(BUILD)/pam_pat.so $(BUILD)/sasl2/libpat.so
 	$(Q)failed=; cases=0; \
