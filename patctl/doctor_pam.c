@@ -2,7 +2,7 @@
 /*
  * doctor_pam.c - does another PAM module get a token?
  */
-#include "doctor.h"
+#include "doctor_hosts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -186,25 +186,48 @@ is_in(const struct stack_files *files, size_t dir, const char *service)
     return same;
 }
 
-/* Returns how many services of this directory have pam_pat.so. */
-static size_t
-check_directory(struct doctor *d, const struct stack_files *files, size_t dir)
+/* Services, for pat_strv_free(). */
+struct services {
+    char **names;
+    size_t count;
+};
+
+static void
+add_service(struct doctor *d, struct services *s, const char *name)
+{
+    char **names = realloc(s->names, (s->count + 2) * sizeof(*names));
+
+    if (names != NULL) {
+        s->names = names;
+        names[s->count] = strdup(name);
+        names[s->count + 1] = NULL;
+    }
+    if (names == NULL || names[s->count] == NULL)
+        doctor_unknown(d, "PAM %s: out of memory", name);
+    else
+        s->count++;
+}
+
+/* Adds the services of this directory that have pam_pat.so. */
+static void
+check_directory(struct doctor *d, const struct stack_files *files, size_t dir,
+    struct services *services)
 {
     struct dirent **names = NULL;
     int count = scandir(files->dirs[dir], &names, is_file, alphasort);
-    size_t used = 0;
 
     if (count < 0 && (dir == 0 || errno != ENOENT))
         doctor_unknown(d, "PAM: %s: %s", files->dirs[dir], strerror(errno));
     for (int i = 0; i < count; i++) {
         const char *name = names[i]->d_name;
 
-        if (is_in(files, dir, name) && check_auth(d, files, name))
-            used++;
+        if (is_in(files, dir, name) && check_auth(d, files, name)) {
+            doctor_login(d, files, name);
+            add_service(d, services, name);
+        }
         free(names[i]);
     }
     free(names);
-    return used;
 }
 
 void
@@ -214,7 +237,7 @@ doctor_pam(struct doctor *d, const char *root, const char *directory)
     static const char *const usual[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"};
     struct stack_files files = {.root = root};
     char paths[sizeof(usual) / sizeof(usual[0])][1024];
-    size_t used = 0;
+    struct services services = {NULL, 0};
 
     if (directory != NULL)
         files.dirs[0] = directory;
@@ -224,7 +247,10 @@ doctor_pam(struct doctor *d, const char *root, const char *directory)
             files.dirs[i] = paths[i];
         }
     for (size_t i = 0; files.dirs[i] != NULL; i++)
-        used += check_directory(d, &files, i);
-    if (used == 0)
+        check_directory(d, &files, i, &services);
+    if (services.count > 0)
+        doctor_hosts(d, root, pat_strv_const(services.names));
+    else
         doctor_ok(d, "PAM: no service in %s has pam_pat.so", files.dirs[0]);
+    pat_strv_free(services.names);
 }

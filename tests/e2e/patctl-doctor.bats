@@ -31,8 +31,10 @@ teardown_file() {
 setup() {
     load_sandbox
     CONF=$SANDBOX/etc/doctor.conf
-    PAMD=$BATS_TEST_TMPDIR/pam.d
-    mkdir "$PAMD"
+    HOST=$BATS_TEST_TMPDIR/host
+    PAMD=$HOST/etc/pam.d
+    mkdir -p "$PAMD"
+    printf '%s required pam_permit.so\n' account session >"$PAMD/other"
     BARE_PIDS=()
     cp "$PAT_CONF" "$CONF"
     patd_dn="cn=patd,ou=services,$PAT_BASE"
@@ -40,7 +42,7 @@ setup() {
 
 # doctor: sets status and output
 doctor() {
-    run "$PAT_BUILD/patctl" doctor --conf "$CONF" --pam "$PAMD"
+    run "$PAT_BUILD/patctl" doctor --conf "$CONF" --root "$HOST"
     printf '%s\n' "$output"
 }
 
@@ -119,9 +121,9 @@ by_ca() { printf '%s\n' -CA "$PAT_CA" -CAkey "$SANDBOX/etc/ca.key"; }
     doctor
     [[ $output != *$'\e['* ]]
     # A terminal, and one of somebody who wants no colours.
-    run script -qec "$PAT_BUILD/patctl doctor --conf $CONF --pam $PAMD" /dev/null
+    run script -qec "$PAT_BUILD/patctl doctor --conf $CONF --root $HOST" /dev/null
     [[ $output == *$'\e[32mOK'* ]]
-    NO_COLOR=1 run script -qec "$PAT_BUILD/patctl doctor --conf $CONF --pam $PAMD" /dev/null
+    NO_COLOR=1 run script -qec "$PAT_BUILD/patctl doctor --conf $CONF --root $HOST" /dev/null
     [[ $output == *OK* && $output != *$'\e['* ]]
 }
 
@@ -528,10 +530,10 @@ with_overlay() {
     names 'PAM svc: pam_unix.so stands before pam_pat.so'
     printf '%s\n' '@include svc' >"$PAMD/svc"
     printf '%s\n' 'auth [success=done ignore=ignore default=die] pam_pat.so' \
-        '@include nowhere' >"$PAMD/other"
+        '@include nowhere' >"$PAMD/second"
     doctor
     [[ $status -eq 3 ]]
-    finds '\?    ' 'PAM other: .*nowhere'
+    finds '\?    ' 'PAM second: .*nowhere'
 }
 
 control='[success=done ignore=ignore default=die]'
@@ -609,6 +611,7 @@ control='[success=done ignore=ignore default=die]'
 @test "the services of another root directory, of the vendor too" {
     local root=$BATS_TEST_TMPDIR/root
     mkdir -p "$root/etc/pam.d" "$root/usr/lib/pam.d"
+    cp "$PAMD/other" "$root/usr/lib/pam.d"
     printf '%s\n' 'auth sufficient pam_pat.so' 'auth include /etc/pam.d/rest' \
         >"$root/usr/lib/pam.d/svc"
     printf '%s\n' 'auth required pam_unix.so' >"$root/etc/pam.d/rest"
@@ -619,6 +622,190 @@ control='[success=done ignore=ignore default=die]'
     run "$PAT_BUILD/patctl" doctor --conf "$CONF" --root "$root"
     [[ $status -eq 0 ]]
     finds OK "PAM: no service in $root/etc/pam.d has pam_pat.so"
+}
+
+# service NAME [LINE...]: tokens alone, and these lines besides
+service() {
+    printf '%s\n' "auth $control pam_pat.so" 'auth required pam_deny.so' "${@:2}" >"$PAMD/$1"
+}
+
+# host_file PATH LINE...: below the root directory that doctor sees
+host_file() {
+    mkdir -p "$HOST/${1%/*}"
+    printf '%s\n' "${@:2}" >"$HOST/$1"
+}
+
+@test "--pam names one directory" {
+    echo 'auth sufficient pam_pat.so' >"$PAMD/svc"
+    mkdir "$BATS_TEST_TMPDIR/empty"
+    run -0 "$PAT_BUILD/patctl" doctor --conf "$CONF" --pam "$BATS_TEST_TMPDIR/empty"
+    finds OK "PAM: no service in $BATS_TEST_TMPDIR/empty has pam_pat.so"
+}
+
+@test "account and session lines that are missing or refuse everybody" {
+    rm "$PAMD/other"
+    service svc
+    doctor
+    names 'PAM svc: there is no account line, and the service other refuses'
+    service svc 'account required pam_pat.so'
+    doctor
+    [[ $status -eq 0 ]]
+    # sshd opens a session.
+    rm "$PAMD/svc"
+    service sshd 'account required pam_pat.so'
+    doctor
+    names 'PAM sshd: there is no session line, and the service other refuses'
+    echo 'session required pam_deny.so' >"$PAMD/other"
+    doctor
+    names 'PAM sshd: there is no session line, and the service other refuses'
+    echo 'session required pam_permit.so' >"$PAMD/other"
+    doctor
+    [[ $status -eq 0 ]]
+    service sshd 'account required pam_pat.so' 'session required pam_pat.so'
+    doctor
+    names 'PAM sshd: a session line has pam_pat.so.*Remove the line'
+    service sshd 'account required pam_pat.so' \
+        'session [success=ok module_unknown=ignore default=bad] pam_pat.so'
+    doctor
+    [[ $status -eq 0 ]]
+}
+
+@test "a session whose user can set PAT_ROLE" {
+    service sshd 'session required pam_env.so user_readenv=1 envfile=/etc/default/locale'
+    doctor
+    names 'PAM sshd: pam_env.so has user_readenv=1.*PAT_ROLE.*Remove user_readenv=1'
+    service sshd 'session required pam_env.so user_readenv=0 envfile=/etc/default/locale'
+    doctor
+    [[ $status -eq 0 ]]
+}
+
+@test "a password that has aged, or will, refuses a good token" {
+    local today=$(($(date +%s) / 86400))
+    service sshd 'account required pam_unix.so'
+    host_file etc/shadow 'root:*:0:0:99999:7:::' "alice:x:$((today - 91)):0:99999:7:::" \
+        'daemon:!*:1:0:90:7:::' 'bob:!:19000::::::'
+    doctor
+    [[ $status -eq 0 ]]
+    host_file etc/shadow "alice:!:$((today - 89)):0:90:7:::"
+    doctor
+    names 'PAM sshd: the password of alice expires after 90 days: .*no_pass_expiry'
+    host_file etc/shadow "carol:x:$today:0:90:7:::" "alice:!:$((today - 91)):0:90:7:::"
+    doctor
+    names 'PAM sshd: the password of alice has expired: .*no_pass_expiry'
+    host_file etc/shadow 'alice:x:0:0:99999:7:::'
+    doctor
+    names 'PAM sshd: the password of alice has expired'
+    service sshd 'account required pam_unix.so no_pass_expiry'
+    doctor
+    [[ $status -eq 0 ]]
+    service sshd "account $control pam_pat.so" 'account required pam_unix.so'
+    doctor
+    [[ $status -eq 0 ]]
+    service sshd 'account required pam_pat.so' 'account required pam_unix.so'
+    doctor
+    names 'PAM sshd: the password of alice has expired'
+}
+
+@test "sudo remembers a success, unless timestamp_timeout is 0" {
+    service sudo
+    host_file etc/sudoers 'Defaults env_reset' '@includedir /etc/sudoers.d'
+    doctor
+    names 'sudo: it remembers a success for 15 minutes.*timestamp_timeout=0'
+    host_file etc/sudoers.d/pat $'Defaults lecture=never, \\\n timestamp_timeout = 0'
+    doctor
+    [[ $status -eq 0 ]]
+    finds OK 'sudo: it asks each time'
+    # sudo does not read this one.
+    host_file etc/sudoers.d/zz.bak 'Defaults timestamp_timeout=5'
+    doctor
+    [[ $status -eq 0 ]]
+    host_file etc/sudoers.d/zz 'Defaults timestamp_timeout=2.5'
+    doctor
+    names 'sudo: it remembers a success for 2.5 minutes'
+    host_file etc/sudoers.d/zz 'Defaults timestamp_timeout=-1'
+    doctor
+    names 'sudo: it remembers a success until the next boot'
+    host_file etc/sudoers.d/zz 'Defaults:bob timestamp_timeout=5' '# Defaults timestamp_timeout=5'
+    doctor
+    names 'sudo: a Defaults line for some users.*Set it to 0'
+    host_file etc/sudoers.d/zz 'Defaults !timestamp_timeout'
+    doctor
+    [[ $status -eq 0 ]]
+    # A sudo that takes no tokens is not examined.
+    rm -r "$HOST/etc/sudoers.d"
+    mv "$PAMD/sudo" "$PAMD/svc"
+    doctor
+    [[ $status -eq 0 ]]
+    mv "$PAMD/svc" "$PAMD/sudo"
+    rm "$HOST/etc/sudoers"
+    doctor
+    [[ $status -eq 3 ]]
+    finds '\?    ' 'sudo: .*sudoers cannot be read'
+}
+
+@test "saslauthd -c remembers a success" {
+    service smtp
+    host_file etc/default/saslauthd 'MECHANISMS="pam"' 'OPTIONS="-c -m /var/run/saslauthd"'
+    doctor
+    names 'saslauthd: .*/etc/default/saslauthd has the option -c.*Remove -c'
+    host_file etc/default/saslauthd-2 'MECHANISMS="pam"' 'OPTIONS="-rcm /chroot/saslauthd"'
+    doctor
+    [[ $status -eq 1 && $(grep -c '^WRONG.*option -c' <<<"$output") -eq 2 ]]
+    rm "$HOST/etc/default/saslauthd-2"
+    host_file etc/default/saslauthd 'MECHANISMS="pam"' 'OPTIONS="-m /var/-c -n5 -r"'
+    doctor
+    [[ $status -eq 0 ]]
+    host_file etc/default/saslauthd 'MECHANISMS="shadow"' 'OPTIONS="-c"'
+    doctor
+    [[ $status -eq 0 ]]
+    # Not for services that ask PAM themselves.
+    host_file etc/default/saslauthd 'MECHANISMS="pam"' 'OPTIONS="-c"'
+    mv "$PAMD/smtp" "$PAMD/sshd"
+    doctor
+    [[ $status -eq 0 ]]
+}
+
+@test "squid remembers a success for credentialsttl" {
+    service squid
+    host_file etc/squid/squid.conf 'auth_param basic program /usr/lib/squid/basic_pam_auth'
+    doctor
+    names 'squid: it remembers a success for 120 minutes.*credentialsttl 1 minute'
+    host_file etc/squid/squid.conf 'include /etc/squid/conf.d/*.conf'
+    host_file etc/squid/conf.d/auth.conf \
+        'auth_param basic program /usr/lib/squid/basic_pam_auth -n squid' \
+        'auth_param basic credentialsttl 3 hours'
+    doctor
+    names 'squid: it remembers a success for 180 minutes'
+    echo 'auth_param basic credentialsttl 1 minute' >>"$HOST/etc/squid/conf.d/auth.conf"
+    doctor
+    [[ $status -eq 0 ]]
+    finds OK 'squid: it remembers a success for 60 s only'
+    # Another service of PAM, and another program.
+    host_file etc/squid/conf.d/auth.conf \
+        'auth_param basic program /usr/lib/squid/basic_pam_auth -n proxy'
+    doctor
+    [[ $status -eq 0 ]]
+    host_file etc/squid/conf.d/auth.conf 'auth_param basic program /usr/lib/squid/basic_ncsa_auth'
+    doctor
+    [[ $status -eq 0 ]]
+}
+
+@test "sshd from 9.8 on punishes addresses for refused tokens" {
+    service sshd
+    doctor
+    [[ $status -eq 0 ]]
+    run ! grep PerSourcePenalties <<<"$output"
+    host_file usr/sbin/sshd "$(printf 'x%.0s' {1..8185})persourcepenalties"
+    host_file etc/ssh/sshd_config 'Include /etc/ssh/sshd_config.d/*.conf' 'UsePAM yes'
+    doctor
+    [[ $status -eq 0 ]]
+    finds OK 'sshd: PerSourcePenalties is on: .*PerSourcePenaltyExemptList'
+    host_file etc/ssh/sshd_config.d/pat.conf 'persourcepenalties no'
+    doctor
+    run ! grep PerSourcePenalties <<<"$output"
+    host_file etc/ssh/sshd_config.d/pat.conf 'PerSourcePenaltyExemptList 192.0.2.0/24'
+    doctor
+    run ! grep PerSourcePenalties <<<"$output"
 }
 
 @test "the configuration is wrong, unsafe or for root alone" {
