@@ -50,6 +50,14 @@ source_of(const struct fcgi_request *request, char buf[PAT_SOURCE_MAX + 1])
     return strcmp(buf, "unix:") != 0 ? buf : NULL;
 }
 
+/* Without Basic there is no user name. `-` in the list is the empty one. */
+static bool
+is_any_user(const struct settings *s, const struct credentials *c)
+{
+    return !c->has_user || pat_strv_contains(pat_strv_const(s->shared),
+                               c->user[0] != '\0' ? c->user : "-");
+}
+
 static enum pat_err
 ask(const struct settings *s, struct pat_client *client,
     const struct fcgi_request *request, const struct credentials *c,
@@ -58,7 +66,7 @@ ask(const struct settings *s, struct pat_client *client,
     char source[PAT_SOURCE_MAX + 1];
     struct pat_request req = {
         .user = c->has_user ? c->user : NULL,
-        .any_user = !c->has_user,
+        .any_user = is_any_user(s, c),
         .service = s->service,
         .source = source_of(request, source),
         .orgs = pat_strv_const(s->orgs),

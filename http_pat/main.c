@@ -30,7 +30,7 @@ usage(void)
         "usage: pat-fcgi [-h] [-s SOCKET [-m MODE] [-g GROUP]] [-u USER] [-w WORKERS]\n"
         "                [-p SOCKET] [-t TIMEOUT] [-n SERVICE] [-o ORG,...] "
         "[-r ROLE,...]\n"
-        "                [-R REALM] [-M URL] [-b]\n");
+        "                [-S NAME,...] [-R REALM] [-M URL] [-b]\n");
     for (const struct pat_option *o = settings_table; o->name != NULL; o++)
         (void)printf("  -%s  %s%s%s%s\n", o->name, o->help,
             o->default_text != NULL ? " (" : "",

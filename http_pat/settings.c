@@ -27,6 +27,8 @@ const struct pat_option settings_table[] = {
         NULL, "3s", "how long to wait for patd"},
     {"u", PAT_OPTION_STRING, AT(user), 0, 0, NULL, "nobody", "user to become"},
     {"w", PAT_OPTION_INT, AT(workers), 1, 256, NULL, "32", "workers"},
+    {"S", PAT_OPTION_LIST, AT(shared), 0, PAT_LIST_MAX, NULL, NULL,
+        "user names of Basic that take anybody's token"},
     {"M", PAT_OPTION_STRING, AT(metadata), 0, 0, NULL, NULL, "URL of the metadata"},
     {"R", PAT_OPTION_STRING, AT(realm), 0, 0, NULL, "pat", "realm of challenges"},
     PAT_OPTION_END,

@@ -16,7 +16,7 @@ struct settings {
     char *listen_group;
     char *user;
     char *patd;
-    char **orgs, **roles;
+    char **orgs, **roles, **shared;
     char *service;
     int timeout_ms;
     int workers;

@@ -53,7 +53,7 @@ http {
     include $dir/nginx/conf.d/*.conf;
 }
 CONF
-    for name in plain org role meta git spawned patient; do
+    for name in plain org role meta git shared spawned patient; do
         nginx_site "$name"
     done
     sed -i -E 's|(fastcgi_read_timeout ).*|\1 60s;|' "$dir/nginx/conf.d/patient.conf"
@@ -131,6 +131,7 @@ http_start() {
     authorizer role -r owner,member
     authorizer meta -n mcp -R mcp -M https://mcp.example.com/.well-known/oauth-protected-resource
     authorizer git -b -n git
+    authorizer shared -S x-access-token,oauth2,__token__,- -o acme
     authorizer patient -t 60s
     # It is another user when it starts the program, and may not enter where that was built.
     install -m 755 "$build/pat-fcgi" "$dir/fcgi/pat-fcgi"

@@ -187,6 +187,48 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
     kept_out 401 "$INVALID"
 }
 
+@test "Basic: a user name of -S takes anybody's token, and no other name does" {
+    local user
+    new_token alice acme
+    for user in x-access-token oauth2 __token__ '' - alice; do
+        basic "$user" nginx-shared /
+        let_in alice acme owner || fault "with -S, as '$user'"
+    done
+    basic oauth2 nginx-shared /
+    decided 1 'verdict=accept .* user=alice .* login=oauth2 '
+    for user in X-Access-Token oauth oauth22 x-access-token, bob --; do
+        basic "$user" nginx-shared /
+        kept_out 401 "$INVALID" || fault "with -S, as '$user'"
+    done
+    for user in x-access-token oauth2 __token__ - ''; do
+        basic "$user" nginx-plain /
+        kept_out 401 "$INVALID" || fault "without -S, as '$user'"
+    done
+    # The rest of the decision is as ever.
+    new_token bob globex
+    basic oauth2 nginx-shared /
+    kept_out 403 "$SCOPE"
+    new_token alice acme
+    revoke "$MINT_DN"
+    basic oauth2 nginx-shared /
+    kept_out 401 "$INVALID"
+    unknown_token
+    basic '' nginx-shared /
+    kept_out 401 "$INVALID"
+}
+
+@test "a token without a name: Apache passes on all five headers, and nginx removes the empty one" {
+    mint bob acme
+    TOKEN=$MINT_TOKEN
+    remember_token "$TOKEN"
+    with_header "Authorization: Bearer $TOKEN" 'X-Pat-Name: forged' -- apache /
+    answered 200
+    [[ $(header seen) == "X-Pat-Id=$MINT_ID|X-Pat-Name=|X-Pat-Org=acme|X-Pat-Role=member|X-Pat-User=bob" ]]
+    with_header "Authorization: Bearer $TOKEN" 'X-Pat-Name: forged' -- nginx-plain /
+    answered 200
+    [[ $(header seen) == "X-Pat-Id=$MINT_ID|X-Pat-Org=acme|X-Pat-Role=member|X-Pat-User=bob" ]]
+}
+
 @test "git fetches with a token for the password, where Basic is offered" {
     local url
     new_token alice acme 'patService: git'
