@@ -131,22 +131,37 @@ put_challenge(struct answer *a, const struct challenge *c, const char *error, bo
     put(a, "\r\n");
 }
 
+#define SEND_IT                                                                          \
+    " as Authorization: Bearer TOKEN. Only personal access tokens are accepted here."
+
+/* The body of a refusal is JSON: clients of MCP show it to their users. */
 void
 answer_refuse(struct answer *a, enum answer_kind kind, const struct challenge *challenge)
 {
+    /* `error` stands in the challenge, `code` and `text` in the body. */
     static const struct {
-        const char *status, *error, *text;
+        const char *status, *error, *code, *text;
         bool may_offer_basic;
     } rows[] = {
-        [ANSWER_NO_CREDENTIALS] = {"401 Unauthorized", NULL, "a token is needed", true},
-        [ANSWER_INVALID_TOKEN] = {"401 Unauthorized", "invalid_token",
-            "the token is not valid", true},
+        [ANSWER_NO_CREDENTIALS] = {"401 Unauthorized", NULL, "unauthorized",
+            "Send a personal access token" SEND_IT, true},
+        [ANSWER_INVALID_TOKEN] = {"401 Unauthorized", "invalid_token", "invalid_token",
+            "The personal access token is wrong, expired or revoked. "
+            "Create a new one, and send it" SEND_IT,
+            true},
         [ANSWER_INVALID_REQUEST] = {"400 Bad Request", "invalid_request",
-            "the header Authorization is malformed, or not the only one", false},
+            "invalid_request", "Send one header Authorization, of the form Bearer TOKEN.",
+            false},
         [ANSWER_INSUFFICIENT_SCOPE] = {"403 Forbidden", "insufficient_scope",
-            "the token is not for this", false},
+            "insufficient_scope",
+            "The personal access token is not for this service, org, role or client "
+            "address. Use another token, or ask an owner of the org.",
+            false},
         [ANSWER_UNAVAILABLE] = {"503 Service Unavailable", NULL,
-            "tokens cannot be checked now; try again later", false},
+            "temporarily_unavailable",
+            "The personal access token cannot be checked at this time. "
+            "Try again in a few seconds.",
+            false},
     };
 
     a->len = 0;
@@ -158,7 +173,10 @@ answer_refuse(struct answer *a, enum answer_kind kind, const struct challenge *c
     else
         put_challenge(a, challenge, rows[kind].error,
             challenge->basic && rows[kind].may_offer_basic);
-    put(a, "Content-Type: text/plain\r\nCache-Control: no-store\r\n\r\n");
+    put(a, "Content-Type: application/json\r\nCache-Control: no-store\r\n\r\n");
+    put(a, "{\"error\":\"");
+    put(a, rows[kind].code);
+    put(a, "\",\"error_description\":\"");
     put(a, rows[kind].text);
-    put(a, "\n");
+    put(a, "\"}\n");
 }

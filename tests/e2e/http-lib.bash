@@ -75,6 +75,30 @@ basic() {
     rm -f "$WORLD/secret/curlrc"
 }
 
+# open_stream PORT-NAME: a stream of events with TOKEN, in the background. What comes is in
+# $WORLD/secret/stream.
+open_stream() {
+    (umask 077 && printf 'Authorization: Bearer %s\n' "$TOKEN" >"$WORLD/secret/lines")
+    # shellcheck disable=SC2016
+    in_world sh -c 'echo $$ >"$1/secret/stream.pid"
+        exec curl -q -s -N -m "$2" -H "@$1/secret/lines" "$3"' - "$WORLD" $((120 * PAT_TIME_SCALE)) \
+        "http://127.0.0.1:$(<"$WORLD/port/$1")/events" >"$WORLD/secret/stream" 3>&- &
+    STREAM_PID=$!
+    wait_for 20 grep -q '^data: event-0$' "$WORLD/secret/stream"
+    rm -f "$WORLD/secret/lines"
+}
+
+# emit NUMBER: the upstream sends an event, and the open stream gets it as this one.
+emit() {
+    in_world curl -q -s -m $((30 * PAT_TIME_SCALE)) "http://127.0.0.1:$(<"$WORLD/port/upstream")/emit"
+    wait_for 20 grep -q "^data: event-$1\$" "$WORLD/secret/stream"
+}
+
+close_stream() {
+    in_world kill "$(<"$WORLD/secret/stream.pid")"
+    wait "$STREAM_PID" || true
+}
+
 header() {
     sed -n "s/^$1: //p" <<<"$HEADERS"
 }

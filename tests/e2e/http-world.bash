@@ -7,6 +7,9 @@
 #   port/            nginx, apache; nginx-PLAIN: without a check; of each pat-fcgi
 #   fcgi/            the sockets and pids of the authorizers of nginx
 
+# Options are the lines of the samples that begin with # and no blank.
+all_options='s|^( *)#([^ ])|\1\2|'
+
 http_needs() {
     need_tools nginx apache2 lighttpd spawn-fcgi git curl python3
     need_built pat-fcgi
@@ -57,21 +60,21 @@ CONF
         nginx_site "$name"
     done
     sed -i -E 's|(fastcgi_read_timeout ).*|\1 60s;|' "$dir/nginx/conf.d/patient.conf"
+    # With all options of the sample.
+    sed -i -E "$all_options" "$dir/nginx/conf.d/meta.conf"
     # git fetches these as files.
     sed -i "s|location / {|&\n        root $dir/git;|; /proxy_/d" "$dir/nginx/conf.d/git.conf"
     start nginx nginx -e "$dir/log/nginx-error.log" -c "$dir/nginx/nginx.conf"
 }
 
-apache_start() {
-    local modules=/usr/lib/apache2/modules name fcgi
+# apache_site NAME SED-EXPRESSION: the sample, so changed.
+apache_site() {
+    local modules=/usr/lib/apache2/modules name
 
-    new_port fcgi-apache
-    fcgi=$port
-    authorizer_tcp "$fcgi"
-    new_port apache
-    mkdir "$dir/apache"
+    new_port "$1"
+    mkdir -p "$dir/$1/root"
     {
-        for name in mpm_event authn_core authz_core authz_user authnz_fcgi headers proxy \
+        for name in mpm_event alias authn_core authz_core authz_user authnz_fcgi headers proxy \
             proxy_http; do
             printf 'LoadModule %s_module %s/mod_%s.so\n' "$name" "$modules" "$name"
         done
@@ -80,16 +83,31 @@ ServerName host.example.com
 Listen 127.0.0.1:$port
 User www-data
 Group www-data
-PidFile $dir/apache/pid
-DefaultRuntimeDir $dir/apache
+PidFile $dir/$1/pid
+DefaultRuntimeDir $dir/$1
+DocumentRoot $dir/$1/root
 ErrorLog $dir/log/apache-error.log
 LogLevel info
 CustomLog $dir/log/apache-access.log "%h %u %r %>s"
 CONF
-        sed "s|127\.0\.0\.1:9101|127.0.0.1:$fcgi|; s|127\.0\.0\.1:8000|127.0.0.1:$upstream|" \
-            "$root/http_pat/apache.example"
-    } >"$dir/apache/apache.conf"
-    start apache apache2 -X -f "$dir/apache/apache.conf"
+        sed -E "s|127\.0\.0\.1:9101|127.0.0.1:$fcgi|; s|127\.0\.0\.1:8000|127.0.0.1:$upstream|
+            $2" "$root/http_pat/apache.example"
+    } >"$dir/$1/apache.conf"
+    start "$1" apache2 -X -f "$dir/$1/apache.conf"
+}
+
+apache_start() {
+    local fcgi name
+
+    new_port fcgi-apache
+    fcgi=$port
+    authorizer_tcp "$fcgi"
+    apache_site apache ''
+    # With all options of the sample.
+    apache_site apache-options "$all_options"
+    name=$dir/apache-options/root/.well-known/oauth-protected-resource
+    mkdir -p "$name"
+    sed -n 's/^#   {/{/p' "$root/http_pat/apache.example" >"$name/mcp"
 }
 
 authorizer_tcp() {
@@ -129,7 +147,7 @@ http_start() {
     authorizer plain
     authorizer org -o acme
     authorizer role -r owner,member
-    authorizer meta -n mcp -R mcp -M https://mcp.example.com/.well-known/oauth-protected-resource
+    authorizer meta -n mcp -R mcp -M https://mcp.example.com/.well-known/oauth-protected-resource/mcp
     authorizer git -b -n git
     authorizer shared -S x-access-token,oauth2,__token__,- -o acme
     authorizer patient -t 60s

@@ -196,7 +196,7 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
     done
     basic oauth2 nginx-shared /
     decided 1 'verdict=accept .* user=alice .* login=oauth2 '
-    for user in X-Access-Token oauth oauth22 x-access-token, bob --; do
+    for user in X-Access-Token oauth oauth22 x-access-token% bob --; do
         basic "$user" nginx-shared /
         kept_out 401 "$INVALID" || fault "with -S, as '$user'"
     done
@@ -245,19 +245,151 @@ bearer_out() { bearer "$1" / && kept_out "${@:2}"; }
     [[ $status -ne 0 && $output == *'uthentication failed'* ]]
 }
 
-@test "the challenge names the resource's metadata, and the metadata is open" {
-    local url='resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource"'
-    request nginx-meta /
+# json_body CODE [CHALLENGE]: so it was answered, and the body is an error in JSON.
+# Sets ERROR, and REMEDY to the text for people.
+json_body() {
+    answered "$@" || return
+    [[ $(header content-type) == application/json* && $HEADERS != *$'\nseen:'* ]] || fault "not JSON: $HEADERS" || return
+    ERROR=$(python3 -c 'import json,sys; print(json.load(sys.stdin)["error"])' <<<"$BODY") || fault "$BODY" || return
+    REMEDY=$(python3 -c 'import json,sys; print(json.load(sys.stdin)["error_description"])' <<<"$BODY")
+}
+
+# same_refusal ERROR REMEDY-PATTERN CODE CHALLENGE COMMAND [ARG...]: with both servers, and with
+# the same text.
+same_refusal() {
+    local error=$1 pattern=$2 answer=("$3" "$4") server bodies=()
+    shift 4
+
+    for server in nginx-plain apache; do
+        "${@//SERVER/$server}"
+        json_body "${answer[@]}" || fault "with $server" || return
+        [[ $ERROR == "$error" && $REMEDY == *$pattern* ]] || fault "with $server: $BODY" || return
+        bodies+=("$BODY")
+    done
+    [[ ${bodies[0]} == "${bodies[1]}" ]] || fault "${bodies[*]}"
+}
+
+@test "each refusal has the challenge and a JSON body that says what to do" {
+    same_refusal unauthorized 'Authorization: Bearer TOKEN' 401 "$CHALLENGE" request SERVER /
+    same_refusal unauthorized 'Authorization: Bearer TOKEN' 401 "$CHALLENGE" \
+        request SERVER /mcp --data '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+    unknown_token
+    same_refusal invalid_token 'Create a new one' 401 "$INVALID" bearer SERVER /mcp
+    bearer lighttpd /page.txt
+    json_body 401 "$INVALID"
+    new_token alice acme 'patService: sshd'
+    same_refusal insufficient_scope 'another token' 403 "$SCOPE" bearer SERVER /mcp
+    same_refusal invalid_request 'one header' 400 "$MALFORMED" \
+        with_header 'Authorization: Bearer' -- SERVER /mcp
+    sandbox patd-stop
+    same_refusal temporarily_unavailable 'Try again' 503 '' bearer SERVER /mcp
+    sandbox patd-start
+}
+
+@test "a refusal of the upstream keeps the upstream's body" {
+    new_token alice acme
+    for server in nginx-plain apache; do
+        for status in 400 401 403 500 503; do
+            bearer "$server" "/status/$status"
+            answered "$status"
+            [[ $BODY == *'"user": "alice"'* && -z $(header retry-after) ]] || fault "$server: $status $BODY"
+        done
+    done
+}
+
+@test "where there is no OAuth its metadata and its registration are 404, without a token" {
+    local path server known=/.well-known
+    for server in nginx-plain apache; do
+        for path in $known/oauth-protected-resource $known/oauth-protected-resource/mcp \
+            $known/oauth-authorization-server $known/oauth-authorization-server/mcp \
+            $known/openid-configuration $known/openid-configuration/mcp mcp$known/openid-configuration; do
+            request "$server" "/${path#/}"
+            json_body 404 || fault "$server: $path"
+            [[ $ERROR == not_found && $REMEDY == *'no OAuth'* ]]
+        done
+        request "$server" /register -H 'Content-Type: application/json' --data '{"redirect_uris":[]}'
+        json_body 404 || fault "$server: register"
+        [[ $ERROR == not_found && $REMEDY == *'create a new one'* ]]
+        # An invalid token changes nothing, and nothing else is open.
+        unknown_token
+        bearer "$server" $known/oauth-authorization-server
+        json_body 404
+        for path in / $known $known/ $known/other $known/oauth-protected-resources \
+            $known/oauth-authorization-server-x /registers /register/x \
+            $known/oauth-protected-resource/../../status/200 \
+            $known/oauth-protected-resource/%2e%2e/%2e%2e/status/200; do
+            request "$server" "$path" --path-as-is
+            kept_out 401 "$CHALLENGE" || fault "$server: $path"
+        done
+    done
+}
+
+@test "with -M the challenge names the metadata of the path, and the metadata is open" {
+    local url='resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"'
+    request nginx-meta /mcp
     kept_out 401 "Bearer realm=\"mcp\", $url"
     unknown_token
-    bearer nginx-meta /
+    bearer nginx-meta /mcp
     kept_out 401 "Bearer realm=\"mcp\", error=\"invalid_token\", $url"
-    request nginx-meta /.well-known/oauth-protected-resource
-    answered 200
-    [[ $(python3 -c 'import json,sys; print(json.load(sys.stdin)["resource"])' <<<"$BODY") == https://mcp.example.com/ ]]
+    for server in nginx-meta apache-options; do
+        request "$server" /.well-known/oauth-protected-resource/mcp
+        answered 200
+        [[ $(header content-type) == application/json* ]]
+        [[ $(python3 -c 'import json,sys; print(json.load(sys.stdin)["resource"])' <<<"$BODY") == https://mcp.example.com/mcp ]]
+        for path in /other /mcp/x; do
+            request "$server" "/.well-known/oauth-protected-resource$path"
+            json_body 404 || fault "$server: $path"
+        done
+    done
     new_token bob acme 'patService: mcp'
     bearer nginx-meta /
     let_in bob acme member
+}
+
+@test "CORS: an option of the samples answers OPTIONS itself, and lets browsers see refusals" {
+    local allow=https://client.example.com server
+    new_token bob acme 'patService: sshd'
+    for server in nginx-meta apache-options; do
+        request "$server" /mcp -X OPTIONS -H "Origin: $allow" -H 'Access-Control-Request-Method: POST'
+        kept_out 204 || fault "$server"
+        [[ $(header access-control-allow-origin) == "$allow" && $(header access-control-allow-headers) == *Authorization* ]]
+        request "$server" /mcp
+        [[ $CODE == 401 && $(header access-control-allow-origin) == "$allow" ]]
+        bearer "$server" /mcp
+        [[ $CODE == 403 && $(header access-control-allow-origin) == "$allow" && -n $(header www-authenticate) ]]
+        # Nothing but that method.
+        for method in options OPTIONSX POST DELETE; do
+            request "$server" /status/200 -X "$method"
+            [[ $CODE != 2* && $HEADERS != *$'\nseen:'* ]] || fault "$server: $method"
+        done
+    done
+    # Without the option, OPTIONS needs a token as all methods do.
+    for server in nginx-plain apache; do
+        request "$server" /mcp -X OPTIONS
+        kept_out 401 "$CHALLENGE"
+    done
+}
+
+@test "a body of 2 MB reaches the upstream" {
+    new_token alice acme
+    python3 -c 'print("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"x\":\"" + "x" * 2000000 + "\"}")' >"$BATS_TEST_TMPDIR/big"
+    chmod 755 "$BATS_TEST_TMPDIR"
+    for server in nginx-plain apache; do
+        bearer "$server" /mcp -H Expect: --data-binary "@$BATS_TEST_TMPDIR/big"
+        let_in alice acme owner || fault "with $server"
+        [[ $BODY == *whoami* ]]
+    done
+}
+
+@test "an event stream is not buffered: each event arrives while the stream is open" {
+    local server
+    new_token alice acme
+    for server in nginx-plain apache; do
+        open_stream "$server" || fault "with $server"
+        emit 1 || fault "with $server"
+        emit 2 || fault "with $server"
+        close_stream
+    done
 }
 
 @test "X-Pat-* of the client never reach the upstream" {

@@ -4,13 +4,19 @@
 
 It answers initialize and tools/list, and its one tool, whoami, tells who called, which it
 knows from the headers that the front end set. Every answer has what came by names like
-those, and whether a token came through, in the header Seen.
+those, and whether a token came through, in the header Seen. /events is a stream of events:
+one at its beginning, and one to every open stream for each request of /emit.
 """
 
 import http.server
 import json
 import sys
+import threading
 from urllib.parse import unquote
+
+
+emitted = 0
+emitting = threading.Condition()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -65,10 +71,39 @@ class Handler(http.server.BaseHTTPRequestHandler):
             answer["result"] = result
         self.reply(200, answer)
 
+    def stream(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with emitting:
+            seen = emitted
+        number = 0
+        try:
+            while True:
+                self.wfile.write(b"data: event-%d\n\n" % number)
+                number += 1
+                with emitting:
+                    emitting.wait_for(lambda: emitted > seen)
+                    seen = emitted
+        except OSError:
+            pass
+
+    def emit(self):
+        global emitted
+        with emitting:
+            emitted += 1
+            emitting.notify_all()
+        self.reply(204)
+
     def do_GET(self):
-        # No stream of events here; other paths are an ordinary API.
+        # No stream of events at /mcp; other paths are an ordinary API.
         if self.path == "/mcp":
             self.reply(405)
+        elif self.path == "/events":
+            self.stream()
+        elif self.path == "/emit":
+            self.emit()
         elif self.path.startswith("/status/"):
             self.reply(int(self.path[8:]), self.caller())
         else:

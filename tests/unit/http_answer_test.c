@@ -119,6 +119,7 @@ struct refusal_row {
     enum answer_kind kind;
     struct challenge challenge;
     const char *want;
+    const char *code; /* in the body */
 };
 
 #define PLAIN                                                                            \
@@ -133,25 +134,30 @@ struct refusal_row {
 
 static const struct refusal_row refusals[] = {
     {"no credentials", ANSWER_NO_CREDENTIALS, PLAIN,
-        "Status: 401 Unauthorized\r\n" CHALLENGE "\r\nContent"},
+        "Status: 401 Unauthorized\r\n" CHALLENGE "\r\nContent", "unauthorized"},
     {"no credentials, all offered", ANSWER_NO_CREDENTIALS, EVERY,
         "Status: 401 Unauthorized\r\n" CHALLENGE
         ", resource_metadata=\"https://x/y\", Basic realm=\"pat\", "
-        "charset=\"UTF-8\"\r\nContent"},
+        "charset=\"UTF-8\"\r\nContent",
+        "unauthorized"},
     {"invalid", ANSWER_INVALID_TOKEN, PLAIN,
-        "Status: 401 Unauthorized\r\n" CHALLENGE ", error=\"invalid_token\"\r\nContent"},
+        "Status: 401 Unauthorized\r\n" CHALLENGE ", error=\"invalid_token\"\r\nContent",
+        "invalid_token"},
     {"invalid, all offered", ANSWER_INVALID_TOKEN, EVERY,
         "Status: 401 Unauthorized\r\n" CHALLENGE
         ", error=\"invalid_token\", resource_metadata=\"https://x/y\", Basic "
-        "realm=\"pat\", charset=\"UTF-8\"\r\nContent"},
+        "realm=\"pat\", charset=\"UTF-8\"\r\nContent",
+        "invalid_token"},
     {"malformed", ANSWER_INVALID_REQUEST, EVERY,
         "Status: 400 Bad Request\r\n" CHALLENGE
-        ", error=\"invalid_request\", resource_metadata=\"https://x/y\"\r\nContent"},
+        ", error=\"invalid_request\", resource_metadata=\"https://x/y\"\r\nContent",
+        "invalid_request"},
     {"out of scope", ANSWER_INSUFFICIENT_SCOPE, PLAIN,
-        "Status: 403 Forbidden\r\n" CHALLENGE
-        ", error=\"insufficient_scope\"\r\nContent"},
+        "Status: 403 Forbidden\r\n" CHALLENGE ", error=\"insufficient_scope\"\r\nContent",
+        "insufficient_scope"},
     {"unavailable", ANSWER_UNAVAILABLE, EVERY,
-        "Status: 503 Service Unavailable\r\nRetry-After: 5\r\nContent"},
+        "Status: 503 Service Unavailable\r\nRetry-After: 5\r\nContent",
+        "temporarily_unavailable"},
 };
 
 static void
@@ -159,10 +165,16 @@ refuses(void **state)
 {
     static struct answer a;
     const struct refusal_row *row = *state;
+    char body[128];
 
     answer_refuse(&a, row->kind, &row->challenge);
     if (strncmp(text_of(&a), row->want, strlen(row->want)) != 0)
         fail_msg("%s", a.text);
+    assert_non_null(strstr(a.text, "\r\nContent-Type: application/json\r\n"));
+    (void)snprintf(body, sizeof(body),
+        "\r\n\r\n{\"error\":\"%s\",\"error_description\":\"", row->code);
+    assert_non_null(strstr(a.text, body));
+    unit_check_string("the end", a.text + a.len - 4, ".\"}\n");
     assert_null(strstr(a.text, "X-Pat-"));
     assert_null(strstr(a.text, "Variable-"));
 }
