@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "deadline.h"
+#include "path.h"
 #include "proto.h"
 #include "secret.h"
 #include "shape.h"
@@ -43,7 +44,7 @@ reason(int error)
     case EPROTO:
         return "what answers there is not patd";
     default:
-        return strerrordesc_np(error) != NULL ? strerrordesc_np(error) : "unknown error";
+        return pat_errno_text(error);
     }
 }
 
@@ -222,6 +223,21 @@ no_answer(const char *socket_path, int error, struct pat_diag *diag)
     return PAT_ERR_UNAVAIL;
 }
 
+/* The socket is shown the token: nobody may have put another one there. */
+static enum pat_err
+check_path(const struct sockaddr_un *addr, struct pat_diag *diag)
+{
+    struct pat_diag why = {0};
+    int error = 0;
+    enum pat_err err = pat_path_check(addr->sun_path, PAT_PATH_CONNECT, &error, &why);
+
+    if (err == PAT_ERR_CONFIG && error != 0)
+        return no_answer(addr->sun_path, error, diag);
+    if (err == PAT_ERR_CONFIG)
+        pat_diag_set(diag, "socket %s: %s", addr->sun_path, why.text);
+    return err;
+}
+
 static enum pat_err
 pass_on(enum pat_err status, struct pat_diag *diag)
 {
@@ -261,6 +277,8 @@ pat_client_verify(const char *socket_path, const struct pat_request *req,
     bool sent = false, whole = false;
     enum pat_err err = begin(socket_path, token_len, &addr, diag);
 
+    if (err == PAT_OK)
+        err = check_path(&addr, diag);
     if (err != PAT_OK)
         return err;
     /* Not on the stack: a host's thread may have a small one. */
@@ -291,6 +309,8 @@ pat_client_revoke(const char *socket_path, const void *token, size_t token_len,
     enum pat_err status = PAT_ERR_UNAVAIL;
     enum pat_err err = begin(socket_path, token_len, &addr, diag);
 
+    if (err == PAT_OK)
+        err = check_path(&addr, diag);
     if (err != PAT_OK)
         return err;
 
@@ -383,6 +403,8 @@ ask_twice(struct pat_client *client, const struct sockaddr_un *addr,
             req, token, token_len, told_ms(timeout_ms), &client->msg);
         bool heard = false;
 
+        if (err == PAT_OK && client->fd < 0)
+            err = check_path(addr, diag);
         if (err != PAT_OK)
             return err;
         again = client->fd >= 0;

@@ -28,7 +28,8 @@
  * Any verdict of patd is passed on as it is. Besides:
  * PAT_ERR_UNAVAIL   patd is not there, did not answer in time or not sensibly; what
  *                   accepts a request that it cannot have read is not patd
- * PAT_ERR_CONFIG    the socket's path cannot be one
+ * PAT_ERR_CONFIG    the socket's path cannot be one, or others could put another socket
+ *                   there: see PAT_PATH_CONNECT in path.h. Nothing was sent.
  * PAT_ERR_MALFORMED the request cannot be sent: no token, no user name, … is that long
  * PAT_ERR_NOMEM
  *

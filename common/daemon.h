@@ -36,6 +36,7 @@ struct pat_socket_spec {
 struct pat_socket {
     int fd; /* listens, does not block, is closed by exec; the caller's to close */
     const char *path; /* borrowed from the specification */
+    int dir_fd;       /* its directory, O_PATH */
     dev_t dev;        /* which file it is */
     ino_t ino;
 };
@@ -55,17 +56,20 @@ PAT_MUST_USE enum pat_err pat_daemon_drop_root(
 
 /*
  * Listen on a unix stream socket, in a directory where nobody else can put another: see
- * pat_file_check_directory(). A socket file that nobody listens on is replaced; one with
- * a listener, or a file of another kind, is an error. Nobody gets in before mode and
- * group are what they are to be. Changes the umask for a moment. Asks NSS, which may
- * block.
+ * path.h. A socket file that nobody listens on is replaced; one with a listener, or a
+ * file of another kind, is an error. Nobody gets in before mode and group are what they
+ * are to be. Changes the umask for a moment. Asks NSS, which may block.
+ *
+ * Where a directory on the way belongs to `user`, root makes the socket with that user's
+ * rights, the socket belongs to that user, and this process loses its supplementary
+ * groups, which pat_daemon_drop_root() sets anew.
  *
  * PAT_ERR_CONFIG: *diag says "KEY: PATH or GROUP: what is wrong"; nothing is left behind.
  */
 PAT_MUST_USE enum pat_err pat_socket_open(
     const struct pat_socket_spec *spec, struct pat_socket *ret, struct pat_diag *diag);
 
-/* Remove its file, if it is still ours. The descriptor is not touched. */
-void pat_socket_unlink(const struct pat_socket *s);
+/* Remove its file, if it is still ours. `fd` is not touched. May run twice. */
+void pat_socket_unlink(struct pat_socket *s);
 
 #endif

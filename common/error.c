@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void
 pat_diag_set(struct pat_diag *diag, const char *fmt, ...)
@@ -55,4 +56,16 @@ pat_strerror(enum pat_err err)
         break;
     }
     return "unknown error";
+}
+
+const char *
+pat_errno_text(int error)
+{
+#ifdef __GLIBC__
+    const char *text = strerrordesc_np(error);
+#else
+    const char *text = strerror(error); /* musl: static, and shared by no threads */
+#endif
+
+    return text != NULL ? text : "unknown error";
 }

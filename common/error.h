@@ -36,6 +36,9 @@ enum pat_err {
 /* A static phrase for the log, never NULL, also for numbers that are no code. */
 const char *pat_strerror(enum pat_err err);
 
+/* What the system calls the value of errno; static, never NULL, safe in threads. */
+const char *pat_errno_text(int error);
+
 /* One line about the last failure, for the log of the host. Holds no secret. */
 struct pat_diag {
     char text[320];

@@ -3,10 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <pwd.h>
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,7 +29,7 @@ open_error(int error)
 {
     if (error == ELOOP)
         return "is a symbolic link; name the file itself";
-    return strerrordesc_np(error) != NULL ? strerrordesc_np(error) : "cannot be opened";
+    return pat_errno_text(error);
 }
 
 enum pat_err
@@ -63,44 +59,4 @@ pat_file_open(
     }
     *ret_file = file;
     return PAT_OK;
-}
-
-static bool
-is_uid_of(uid_t uid, const char *user)
-{
-    const struct passwd *pw = user != NULL ? getpwnam(user) : NULL;
-
-    return pw != NULL && pw->pw_uid == uid;
-}
-
-enum pat_err
-pat_file_check_directory(const char *path, const char *user, struct pat_diag *diag)
-{
-    char dir[PATH_MAX];
-    const char *slash = strrchr(path, '/'), *fault = NULL;
-    size_t len = slash != NULL ? (size_t)(slash - path) : 0;
-    struct stat st;
-
-    if (len >= sizeof(dir)) {
-        pat_diag_set(diag, "%s: is too long", path);
-        return PAT_ERR_CONFIG;
-    }
-    memcpy(dir, path, len);
-    dir[len] = '\0';
-    if (len == 0)
-        memcpy(dir, "/", sizeof("/"));
-    if (stat(dir, &st) != 0)
-        fault = open_error(errno);
-    else if (!S_ISDIR(st.st_mode))
-        fault = "is not a directory";
-    else if (st.st_uid != 0 && st.st_uid != geteuid() && !is_uid_of(st.st_uid, user))
-        fault = "must be owned by root or by the user that serves (chown root), for its "
-                "owner could put another socket there";
-    else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        fault = "must not be writable by group or others (chmod go-w), who could put "
-                "another socket there";
-    if (fault == NULL)
-        return PAT_OK;
-    pat_diag_set(diag, "%s: %s", dir, fault);
-    return PAT_ERR_CONFIG;
 }

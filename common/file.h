@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * file.h - open a file that decides who gets in; where a socket may stand
+ * file.h - open a file that decides who gets in
  */
 #ifndef PAT_FILE_H
 #define PAT_FILE_H
@@ -27,16 +27,5 @@ enum pat_file_kind {
  */
 PAT_MUST_USE enum pat_err pat_file_open(
     const char *path, enum pat_file_kind kind, FILE **ret_file, struct pat_diag *diag);
-
-/*
- * May a socket that is shown secrets stand at `path`, an absolute one? Whoever may write
- * to its directory could take it away, and have clients talk to one of theirs. So root,
- * the effective user or `user`, a name or NULL, must own the directory, and nobody else
- * may write to it; the sticky bit is not enough, for there may be no socket yet.
- *
- * PAT_ERR_CONFIG: *diag says "DIRECTORY: what is wrong".
- */
-PAT_MUST_USE enum pat_err pat_file_check_directory(
-    const char *path, const char *user, struct pat_diag *diag);
 
 #endif

@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "path.h"
+
 /* A peer that vanished without a word is noticed after 30 + 3 * 10 s. */
 #define KEEPALIVE_IDLE_S     30
 #define KEEPALIVE_INTERVAL_S 10
@@ -249,18 +251,25 @@ try_address(const struct sockaddr *addr, socklen_t addr_len, struct pat_deadline
     return -1;
 }
 
+/* -1 with *ret_error = 0: `why` says it, for others could put another socket there. */
 static int
-connect_unix(const struct pat_uri *uri, struct pat_deadline deadline, int *ret_error)
+connect_unix(const struct pat_uri *uri, struct pat_deadline deadline, int *ret_error,
+    struct pat_diag *why)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
 
     size_t len = strnlen(uri->host, sizeof(uri->host));
+    enum pat_err err;
 
     if (len >= sizeof(addr.sun_path)) {
         *ret_error = ENAMETOOLONG;
         return -1;
     }
     memcpy(addr.sun_path, uri->host, len + 1);
+    *ret_error = ENOMEM;
+    err = pat_path_check(addr.sun_path, PAT_PATH_CONNECT, ret_error, why);
+    if (err != PAT_OK)
+        return -1;
     return try_address(
         (const struct sockaddr *)&addr, (socklen_t)sizeof(addr), deadline, ret_error);
 }
@@ -289,13 +298,13 @@ pat_net_connect(const struct pat_uri *uri, struct pat_deadline deadline, int *re
     struct pat_diag *diag)
 {
     struct addrinfo *list = NULL;
-    const char *why;
+    struct pat_diag why = {0};
     int error = 0;
     enum pat_err err;
     int fd;
 
     if (uri->scheme == PAT_SCHEME_LDAPI) {
-        fd = connect_unix(uri, deadline, &error);
+        fd = connect_unix(uri, deadline, &error, &why);
     } else {
         err = resolve(uri, deadline, &list, diag);
         if (err != PAT_OK)
@@ -304,8 +313,7 @@ pat_net_connect(const struct pat_uri *uri, struct pat_deadline deadline, int *re
         freeaddrinfo(list);
     }
     if (fd < 0) {
-        why = strerrordesc_np(error);
-        pat_diag_set(diag, "connect: %s", why != NULL ? why : "unknown error");
+        pat_diag_set(diag, "connect: %s", error != 0 ? pat_errno_text(error) : why.text);
         return PAT_ERR_UNAVAIL;
     }
     *ret_fd = fd;

@@ -139,7 +139,7 @@ listeners_refuse(const struct listeners *l)
 }
 
 void
-listeners_unlink(const struct listeners *l)
+listeners_unlink(struct listeners *l)
 {
     for (size_t i = 0; i < l->own_count; i++)
         pat_socket_unlink(&l->own[i]);

@@ -44,6 +44,6 @@ void listeners_refuse(const struct listeners *l);
 
 /* Remove the files of our own sockets, if they are still ours. Descriptors are not
  * touched. */
-void listeners_unlink(const struct listeners *l);
+void listeners_unlink(struct listeners *l);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "path.h"
 #include "saslauthd.h"
 #include "settings.h"
 #include "shape.h"
@@ -129,12 +130,23 @@ set_errno(struct pat_diag *why, const char *what)
     pat_diag_set(why, "%s: %s", what, text != NULL ? text : "unknown error");
 }
 
-/* A unix socket connects at once or, with a full backlog, not yet. */
+/*
+ * A unix socket connects at once or, with a full backlog, not yet. It is shown a
+ * password: others may not put another one there.
+ */
 static enum progress
 connect_out(struct relay *r, struct pat_diag *why)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET};
+    int error = ENOMEM;
 
+    if (r->fd < 0 &&
+        pat_path_check(r->to.sun_path, PAT_PATH_CONNECT, &error, why) != PAT_OK) {
+        errno = error;
+        if (error != 0)
+            set_errno(why, "connect");
+        return FAILED;
+    }
     if (r->fd < 0)
         r->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (r->fd < 0) {

@@ -379,7 +379,11 @@ both() {
     [[ ! -e $dir/s ]]
     # By a link to it neither.
     ln -s "$dir" "$SAFE/link"
-    both "$SAFE/link/s" "$SAFE/link: must be owned by root or by the user that serves"
+    both "$SAFE/link/s" "$dir: must be owned by root or by the user that serves"
+    # Nor below it, in a directory of root's.
+    mkdir "$dir/below"
+    both "$dir/below/s" "$dir: must be owned by root or by the user that serves"
+    [[ ! -e $dir/below/s ]]
     # Of the user that they will be it may be.
     chown nobody "$dir"
     in_background "$PAT_BUILD/pat-fcgi" -u nobody -s "$dir/s" 2>"$SECRETS/fcgi.log"

@@ -378,6 +378,28 @@ has_lines() { [[ $(log_since | grep -c "$2") -eq $1 ]]; }
     logged "warning: saslauthd_fallback: .*closed/mux: connect: Permission denied"
 }
 
+@test "no password is sent to a saslauthd that another user could have put there" {
+    local open=${MUX%/*}/open
+    mkdir "$open"
+    in_background python3 -IS -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+while True:
+    s.accept()
+    open(sys.argv[2], "w").close()' "$open/mux" "$BATS_TEST_TMPDIR/heard"
+    wait_for 20 unix_listens "$open/mux"
+    chmod 777 "$open"
+    set_conf "saslauthd_fallback = $open/mux"
+    log_mark
+    check SASL_FAIL alice-password alice
+    logged "warning: saslauthd_fallback: $open/mux: $open: must not be writable by group or others"
+    [[ ! -e $BATS_TEST_TMPDIR/heard ]]
+    check SASL_OK "$MINT_TOKEN" alice
+    rm -r "$open"
+}
+
 @test "saslauthd frozen: unavailable at the deadline, and no token waits for it" {
     with_fallback
     saslauthd_signal STOP

@@ -69,6 +69,47 @@ passed() {
     [[ $output == *"$message"* ]]
 }
 
+# safe_dir: sets SAFE, which every user may enter; bats has its files where nobody may.
+safe_dir() {
+    SAFE=$(mktemp -d "${TMPDIR:-/tmp}/pat-test.XXXXXX")
+    chmod 755 "$SAFE"
+}
+
+# both_refuse SOCKET MESSAGE: neither daemon makes that socket, and each says why.
+both_refuse() {
+    patd_refuses "socket: $2" "socket = $1" 'user = nobody'
+    patd_refuses "saslauthd_socket: $2" "socket = $SAFE/sock" "saslauthd_socket = $1" \
+        'user = nobody'
+    fcgi_refuses "-s: $2" -u nobody -s "$1"
+    [[ ! -e $1 && ! -e $SAFE/sock ]]
+}
+
+# trap_at PATH: like occupy, and notes in $dir/heard that somebody connected.
+trap_at() {
+    in_background python3 -IS -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+while True:
+    s.accept()
+    open(sys.argv[2], "w").close()' "$1" "$dir/heard"
+    wait_for 20 unix_listens "$1"
+}
+
+# no_token_to PATH MESSAGE: a client says why it does not connect there, and does not.
+no_token_to() {
+    local command
+
+    for command in verify revoke; do
+        run "$PAT_BUILD/patctl" "$command" --stdin --socket "$1" \
+            <<<rhp_7Kd0mQx4ZrT9bWn2LpYs6VhG1cFj8Eua4XXNa0
+        [[ $status == 3 ]]
+        [[ $output == *"socket $1: $2"* ]]
+    done
+    [[ ! -e $dir/heard ]]
+}
+
 @test "patd: what is no socket stays where it is" {
     patd_refuses 'exists and is no socket' "socket = $dir/file"
     [[ -f $dir/file ]]
@@ -150,6 +191,68 @@ passed() {
     wait_for 20 unix_listens "$dir/sock"
 }
 
+@test "no socket is made below a directory that others can write, at any height" {
+    local mode
+    safe_dir
+    mkdir -p "$SAFE/up/b/c"
+    for mode in 777 775 757 2777; do
+        chmod "$mode" "$SAFE/up"
+        both_refuse "$SAFE/up/b/c/s" "$SAFE/up: must not be writable by group or others (chmod go-w)"
+    done
+    # A link does not hide it.
+    ln -s "$SAFE/up/b" "$SAFE/link"
+    both_refuse "$SAFE/link/c/s" "$SAFE/up: must not be writable by group or others (chmod go-w)"
+}
+
+@test "no socket is made below a directory of another user, at any height" {
+    ((EUID == 0)) || skip 'needs root, to give a directory away'
+    safe_dir
+    mkdir -p "$SAFE/up/b/c"
+    chown daemon "$SAFE/up"
+    both_refuse "$SAFE/up/b/c/s" "$SAFE/up: must be owned by root or by the user that serves"
+    # In a sticky directory another user's directory is that user's to replace.
+    chown daemon "$SAFE/up/b"
+    chown root "$SAFE/up"
+    chmod 1777 "$SAFE/up"
+    both_refuse "$SAFE/up/b/c/s" "$SAFE/up/b: must be owned by root or by the user that serves"
+}
+
+@test "a socket is made below a sticky directory, and in the directory of the user that serves" {
+    safe_dir
+    mkdir -p "$SAFE/up/b"
+    chmod 1777 "$SAFE/up"
+    ((EUID != 0)) || chown nobody "$SAFE/up/b"
+    in_background "$PAT_BUILD/pat-fcgi" -s "$SAFE/up/b/f" -u nobody -m 0640
+    wait_for 20 unix_listens "$SAFE/up/b/f"
+    [[ $(stat -c %a "$SAFE/up/b/f") == 640 ]]
+    printf '%s\n' 'base = dc=example,dc=com' 'user = nobody' "socket = $SAFE/up/b/p" \
+        >"$dir/patd.conf"
+    in_background "$PAT_BUILD/patd" -f -c "$dir/patd.conf"
+    wait_for 20 unix_listens "$SAFE/up/b/p"
+    [[ $(stat -c %a "$SAFE/up/b/p") == 666 ]]
+}
+
+@test "no token is sent to a socket that another user could have put there" {
+    safe_dir
+    mkdir -p "$SAFE/up/b"
+    trap_at "$SAFE/up/b/s"
+    chmod 777 "$SAFE/up"
+    no_token_to "$SAFE/up/b/s" "$SAFE/up: must not be writable by group or others (chmod go-w)"
+    chmod 755 "$SAFE/up"
+    chmod 775 "$SAFE/up/b"
+    no_token_to "$SAFE/up/b/s" "$SAFE/up/b: must not be writable by group or others (chmod go-w)"
+    chmod 755 "$SAFE/up/b"
+    if ((EUID == 0)); then
+        chown daemon "$SAFE/up"
+        no_token_to "$SAFE/up/b/s" "$SAFE/up: must be owned by root or by the user that connects"
+        chown root "$SAFE/up"
+    fi
+    # The trap is one.
+    run "$PAT_BUILD/patctl" verify --stdin --timeout 1s --socket "$SAFE/up/b/s" <<<rhp_x
+    [[ $status == 3 ]]
+    wait_for 20 test -e "$dir/heard"
+}
+
 # not_removed COMMAND...: it listens at $SAFE/sock, and as its own user may remove what stands
 # there; when it stops, the socket there is somebody else's, and stays.
 not_removed() {
@@ -166,8 +269,7 @@ not_removed() {
 }
 
 @test "a socket that another has put there since is not removed at the end" {
-    # Nobody may not enter where bats has its files.
-    SAFE=$(mktemp -d "${TMPDIR:-/tmp}/pat-test.XXXXXX")
+    safe_dir
     ((EUID != 0)) || chown nobody "$SAFE"
     not_removed "$PAT_BUILD/pat-fcgi" -s "$SAFE/sock" -u nobody
     rm "$SAFE/sock"

@@ -243,62 +243,6 @@ unreadable(void **state)
     assert_false(opens(PAT_FILE_SETTINGS));
 }
 
-struct directory_row {
-    const char *name;
-    unsigned mode;
-    bool good;
-};
-
-static const struct directory_row directories[] = {
-    {"0700", 0700, true},
-    {"0755", 0755, true},
-    {"0711", 0711, true},
-    {"0775", 0775, false},
-    {"0757", 0757, false},
-    {"0777", 0777, false},
-    {"01777", 01777, false},
-    {"02775", 02775, false},
-};
-
-static void
-directory(void **state)
-{
-    const struct directory_row *row = *state;
-    struct pat_diag diag = {0};
-    bool good;
-
-    assert_int_equal(chmod(dir, row->mode), 0);
-    good = pat_file_check_directory(path, NULL, &diag) == PAT_OK;
-    unit_check_int("good", good, row->good);
-    if (!good && strncmp(diag.text, dir, strlen(dir)) != 0)
-        fail_msg("does not name the directory: \"%s\"", diag.text);
-}
-
-static void
-foreign_directory(void **state)
-{
-    (void)state;
-    if (geteuid() != 0) {
-        print_message("skipped: only root can give a directory away\n");
-        skip();
-    }
-    assert_int_equal(chown(dir, 65534, (gid_t)-1), 0);
-    unit_check_err(pat_file_check_directory(path, NULL, NULL), PAT_ERR_CONFIG);
-    unit_check_err(pat_file_check_directory(path, "root", NULL), PAT_ERR_CONFIG);
-    unit_check_err(pat_file_check_directory(path, "nobody", NULL), PAT_OK);
-}
-
-static void
-root_directory(void **state)
-{
-    (void)state;
-    unit_check_err(pat_file_check_directory("/socket", NULL, NULL), PAT_OK);
-    unit_check_err(
-        pat_file_check_directory("/nonexistent/socket", NULL, NULL), PAT_ERR_CONFIG);
-    unit_check_err(
-        pat_file_check_directory("/etc/passwd/socket", NULL, NULL), PAT_ERR_CONFIG);
-}
-
 static int
 setup(void **state)
 {
@@ -334,8 +278,5 @@ main(void)
     unit_add("open", "owned by root", roots_file, NULL);
     unit_add("refuse", "owned by another user", foreign_owner, NULL);
     unit_add("refuse", "unreadable", unreadable, NULL);
-    UNIT_TABLE("directory", directory, directories);
-    unit_add("directory", "of another user", foreign_directory, NULL);
-    unit_add("directory", "none, and the root", root_directory, NULL);
     return unit_run("file");
 }

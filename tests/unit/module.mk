@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # check: every unit test, no root needed. What failed is shown; the rest is in NAME.log.
 
-UNIT_NAMES := bearer client conf decide error export file gentime http_answer \
-	http_authorization http_fcgi option pam_module proto revoke sasl_message sasl_module \
-	saslauthd scope shape stack strv text token uri when
+UNIT_NAMES := bearer client conf daemon decide error export file gentime http_answer \
+	http_authorization http_fcgi option pam_module path proto revoke sasl_message \
+	sasl_module saslauthd scope shape stack strv text token uri when
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
 
