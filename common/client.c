@@ -239,9 +239,13 @@ check_path(const struct sockaddr_un *addr, struct pat_diag *diag)
 }
 
 static enum pat_err
-pass_on(enum pat_err status, struct pat_diag *diag)
+pass_on(enum pat_err status, const struct pat_msg *msg, struct pat_diag *diag)
 {
-    if (status == PAT_ERR_UNAVAIL)
+    if (pat_proto_answer_is_busy(msg->data, msg->len))
+        pat_diag_set(diag,
+            "patd is busy and did not ask the directory; its log names the user with "
+            "too many requests");
+    else if (status == PAT_ERR_UNAVAIL)
         pat_diag_set(diag, "patd has no answer from the directory; its log says why");
     return status;
 }
@@ -263,7 +267,7 @@ take_answer(const struct pat_msg *msg, bool sent, const char *socket_path,
         return no_answer(socket_path, EPROTO, diag);
     if (status == PAT_OK)
         *ret_identity = id;
-    return pass_on(status, diag);
+    return pass_on(status, msg, diag);
 }
 
 enum pat_err
@@ -337,7 +341,7 @@ pat_client_revoke(const char *socket_path, const void *token, size_t token_len,
     } else {
         if (status == PAT_OK)
             *ret_revocation = revocation;
-        err = pass_on(status, diag);
+        err = pass_on(status, msg, diag);
     }
 out:
     pat_secret_free(msg, sizeof(*msg));

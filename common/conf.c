@@ -85,10 +85,11 @@ const struct pat_option pat_conf_table[] = {
     {"workers", PAT_OPTION_INT, AT(workers), 1, 64, NULL, "8",
         "Requests at a time, each with a connection of its own (1 to 64)"},
     {"queue_max", PAT_OPTION_INT, AT(queue_max), 1, 65536, NULL, "256",
-        "Requests that may wait for a worker; more are answered unavailable (1 to "
+        "Requests that may wait for a worker, shared by users; more are answered busy (1 "
+        "to "
         "65536)"},
     {"clients_max", PAT_OPTION_INT, AT(clients_max), 1, 65536, NULL, "1024",
-        "Connections from clients; one user may hold half of them (1 to 65536)"},
+        "Connections from clients, shared by users (1 to 65536)"},
     {"log_level", PAT_OPTION_CHOICE, AT(log_level), 0, 0, log_level_choices, "info",
         "error, warning, info (every decision) or debug"},
 

@@ -28,6 +28,7 @@ enum tag {
     TAG_OWNER_ROLE = 69,
     TAG_EXPIRES = 70,
     TAG_REVOKED = 71, /* 0 = by this request, 1 = before */
+    TAG_BUSY = 72,    /* empty: unavailable because patd is busy */
 };
 
 static void
@@ -503,6 +504,35 @@ pat_proto_decode_revoked(const void *data, size_t len, enum pat_err *ret_status,
     }
     *ret_status = (enum pat_err)status;
     return PAT_OK;
+}
+
+enum pat_err
+pat_proto_encode_busy(struct pat_msg *ret_msg)
+{
+    struct writer w = begin(ret_msg);
+
+    put_number(&w, TAG_STATUS, PAT_ERR_UNAVAIL, 1);
+    put_field(&w, TAG_BUSY, NULL, 0);
+    return finish(&w);
+}
+
+bool
+pat_proto_answer_is_busy(const void *data, size_t len)
+{
+    struct reader r = {0};
+    struct field f = {0};
+    bool unavailable = false, busy = false;
+    int rc;
+
+    if (open_body(data, len, &r) != PAT_OK)
+        return false;
+    while ((rc = next_field(&r, &f)) > 0) {
+        if (f.tag == TAG_STATUS)
+            unavailable = f.len == 1 && f.value[0] == PAT_ERR_UNAVAIL;
+        else if (f.tag == TAG_BUSY)
+            busy = f.len == 0;
+    }
+    return rc == 0 && unavailable && busy;
 }
 
 void

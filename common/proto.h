@@ -26,6 +26,7 @@
 #ifndef PAT_PROTO_H
 #define PAT_PROTO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -106,6 +107,16 @@ PAT_MUST_USE enum pat_err pat_proto_encode_revoked(enum pat_err status,
     const struct pat_revocation *revocation, struct pat_msg *ret_msg);
 PAT_MUST_USE enum pat_err pat_proto_decode_revoked(const void *data, size_t len,
     enum pat_err *ret_status, struct pat_revocation *ret_revocation);
+
+/*
+ * The answer PAT_ERR_UNAVAIL to a request of either kind, which adds that no server was
+ * asked, since patd was too busy. A client that does not know the addition takes it for
+ * any PAT_ERR_UNAVAIL.
+ */
+PAT_MUST_USE enum pat_err pat_proto_encode_busy(struct pat_msg *ret_msg);
+
+/* Returns whether the answer at `data`, of any kind, is that of a busy patd. */
+bool pat_proto_answer_is_busy(const void *data, size_t len);
 
 void pat_msg_clear(struct pat_msg *msg);
 

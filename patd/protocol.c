@@ -79,6 +79,19 @@ protocol_encode_answer(enum protocol protocol, enum pat_err status,
     return PAT_ERR_MALFORMED;
 }
 
+enum pat_err
+protocol_encode_busy(enum protocol protocol, struct pat_msg *ret_msg)
+{
+    switch (protocol) {
+    case PROTOCOL_PAT:
+        return pat_proto_encode_busy(ret_msg);
+    case PROTOCOL_SASLAUTHD:
+        pat_saslauthd_encode_answer(PAT_ERR_UNAVAIL, ret_msg);
+        return PAT_OK;
+    }
+    return PAT_ERR_MALFORMED;
+}
+
 bool
 protocol_asks_once(enum protocol protocol)
 {

@@ -56,6 +56,10 @@ PAT_MUST_USE enum pat_err protocol_decode(enum protocol protocol,
 PAT_MUST_USE enum pat_err protocol_encode_answer(enum protocol protocol,
     enum pat_err status, const struct pat_identity *identity, struct pat_msg *ret_msg);
 
+/* PAT_ERR_UNAVAIL because patd is busy; saslauthd's protocol has no word for why. */
+PAT_MUST_USE enum pat_err protocol_encode_busy(
+    enum protocol protocol, struct pat_msg *ret_msg);
+
 /* Is there but one request on a connection, whatever the request says? */
 bool protocol_asks_once(enum protocol protocol);
 

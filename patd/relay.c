@@ -407,7 +407,7 @@ relay_take(struct server *server, struct client *c)
     if (!ours)
         return false;
     if (r == NULL || !server_divert(server, c)) {
-        client_answer(c, PAT_ERR_UNAVAIL, NULL);
+        client_answer_busy(c);
         server_release(server, c);
         free(r);
         return true;

@@ -18,6 +18,7 @@
 
 #include "log.h"
 #include "secret.h"
+#include "share.h"
 
 #define EVENTS_MAX      64
 #define TICK_NS         (250 * INT64_C(1000000))   /* between two ticks, at least */
@@ -30,7 +31,9 @@ struct user {
     size_t clients;
     size_t queued;
     size_t diverted;
+    struct client *queue_head, *queue_tail; /* its requests that wait */
     struct user *next;
+    struct user *turn_next; /* while it has such */
 };
 
 enum source_kind {
@@ -70,7 +73,6 @@ struct client {
 };
 
 struct server {
-    struct server_limits limits;
     struct server_events events;
     pid_t pid; /* ours */
     int epoll_fd;
@@ -87,11 +89,10 @@ struct server {
     bool stopping;        /* and what came before it is queued */
     int64_t tick_at_ns;   /* when the timer expires; 0: it is not set */
     struct client *clients;
-    size_t client_count;
+    struct share client_share, queue_share, divert_share;
     struct user *users;
-    struct client *queue_head, **queue_tail;
-    size_t queue_len;
-    size_t diverted;
+    struct user *turn_head,
+        *turn_tail; /* users whose requests wait; the next one first */
 };
 
 static void
@@ -144,44 +145,57 @@ client_is_gone(const struct client *c)
     return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP) != 0;
 }
 
-/* Half, but at least one. */
-static size_t
-share_of(size_t whole)
-{
-    return whole > 1 ? whole / 2 : 1;
-}
-
 /* Queue: all under the lock */
 
-static bool
-queue_has_room(const struct server *s, const struct user *u)
+/* Appends a user to those who wait for their turn. */
+static void
+turn_push(struct server *s, struct user *u)
 {
-    return s->queue_len < s->limits.queue_max &&
-           u->queued < share_of(s->limits.queue_max);
+    u->turn_next = NULL;
+    if (s->turn_head == NULL)
+        s->turn_head = u;
+    else
+        s->turn_tail->turn_next = u;
+    s->turn_tail = u;
 }
 
 static void
 queue_push(struct server *s, struct client *c)
 {
+    struct user *u = c->user;
+
     c->queue_next = NULL;
-    *s->queue_tail = c;
-    s->queue_tail = &c->queue_next;
-    s->queue_len++;
-    c->user->queued++;
+    if (u->queue_head == NULL) {
+        u->queue_head = c;
+        turn_push(s, u);
+    } else {
+        u->queue_tail->queue_next = c;
+    }
+    u->queue_tail = c;
+    share_take(&s->queue_share, u->uid);
+    u->queued++;
 }
 
+/*
+ * Takes the oldest request of the user whose turn it is, and goes on to the next user: a
+ * user with one request waits for one request of each other user, however many these
+ * have.
+ */
 static struct client *
 queue_pop(struct server *s)
 {
-    struct client *c = s->queue_head;
+    struct user *u = s->turn_head;
+    struct client *c;
 
-    if (c == NULL)
+    if (u == NULL)
         return NULL;
-    s->queue_head = c->queue_next;
-    if (s->queue_head == NULL)
-        s->queue_tail = &s->queue_head;
-    s->queue_len--;
-    c->user->queued--;
+    s->turn_head = u->turn_next;
+    c = u->queue_head;
+    u->queue_head = c->queue_next;
+    if (u->queue_head != NULL)
+        turn_push(s, u);
+    share_return(&s->queue_share, u->uid);
+    u->queued--;
     return c;
 }
 
@@ -194,14 +208,20 @@ user_find(struct server *s, uid_t uid)
 
     while (u != NULL && u->uid != uid)
         u = u->next;
-    if (u == NULL) {
-        u = calloc(1, sizeof(*u));
-        if (u == NULL)
-            return NULL;
-        u->uid = uid;
-        u->next = s->users;
-        s->users = u;
-    }
+    return u;
+}
+
+/* With its first client; NULL: out of memory. */
+static struct user *
+user_join(struct server *s, uid_t uid)
+{
+    struct user *u = calloc(1, sizeof(*u));
+
+    if (u == NULL)
+        return NULL;
+    u->uid = uid;
+    u->next = s->users;
+    s->users = u;
     return u;
 }
 
@@ -230,9 +250,9 @@ client_free(struct server *s, struct client *c)
         s->clients = c->next;
     if (c->next != NULL)
         c->next->prev = c->prev;
-    s->client_count--;
+    share_return(&s->client_share, c->user->uid);
     if (c->diverted) {
-        s->diverted--;
+        share_return(&s->divert_share, c->user->uid);
         c->user->diverted--;
     }
     user_leave(s, c->user);
@@ -295,10 +315,26 @@ send_answer(enum protocol protocol, int fd, enum pat_err status,
            send_bytes(fd, msg.data, msg.len);
 }
 
+static bool
+send_busy(enum protocol protocol, int fd)
+{
+    struct pat_msg msg;
+
+    return protocol_encode_busy(protocol, &msg) == PAT_OK &&
+           send_bytes(fd, msg.data, msg.len);
+}
+
 void
 client_answer(struct client *c, enum pat_err status, const struct pat_identity *identity)
 {
     if (!send_answer(c->source.protocol, c->source.fd, status, identity))
+        (void)shutdown(c->source.fd, SHUT_RDWR);
+}
+
+void
+client_answer_busy(struct client *c)
+{
+    if (!send_busy(c->source.protocol, c->source.fd))
         (void)shutdown(c->source.fd, SHUT_RDWR);
 }
 
@@ -322,8 +358,7 @@ log_full(struct log_limit *limit, const char *what, uid_t uid)
 
     if (log_limit_allows(limit, &more))
         log_write(PAT_LOG_WARNING,
-            "busy: %s; clients of uid %lu are answered unavailable (%llu more since the "
-            "last "
+            "busy: %s; clients of uid %lu are answered busy (%llu more since the last "
             "such line)",
             what, (unsigned long)uid, (unsigned long long)more);
 }
@@ -334,17 +369,16 @@ server_divert(struct server *s, struct client *c)
     bool room;
 
     lock(s);
-    room = s->diverted < s->limits.queue_max &&
-           c->user->diverted < share_of(s->limits.queue_max);
+    room = share_allows(&s->divert_share, c->user->uid, c->user->diverted);
     if (room) {
-        s->diverted++;
+        share_take(&s->divert_share, c->user->uid);
         c->user->diverted++;
         c->diverted = true;
     }
     unlock(s);
     if (!room)
         log_full(&s->divert_limit,
-            "queue_max, or one user's half of it, is reached by passwords that are no "
+            "queue_max, or one user's share of it, is reached by passwords that are no "
             "tokens",
             c->user->uid);
     return room;
@@ -506,12 +540,11 @@ client_new(struct server *s, enum protocol protocol, int fd, uid_t uid,
     bool room;
 
     lock(s);
-    room = s->client_count < s->limits.clients_max;
-    if (c != NULL && room)
-        u = user_find(s, uid);
-    if (u != NULL)
-        room = u->clients < share_of(s->limits.clients_max);
-    if (u == NULL || !room) {
+    u = user_find(s, uid);
+    room = share_allows(&s->client_share, uid, u != NULL ? u->clients : 0);
+    if (u == NULL && c != NULL && room)
+        u = user_join(s, uid);
+    if (u == NULL || c == NULL || !room) {
         unlock(s);
         free(c);
         return room ? PAT_ERR_NOMEM : PAT_ERR_UNAVAIL;
@@ -526,7 +559,7 @@ client_new(struct server *s, enum protocol protocol, int fd, uid_t uid,
     if (c->next != NULL)
         c->next->prev = c;
     s->clients = c;
-    s->client_count++;
+    share_take(&s->client_share, uid);
     u->clients++;
     unlock(s);
     *ret_client = c;
@@ -550,9 +583,9 @@ admit(struct server *s, enum protocol protocol, int fd)
     else if (err == PAT_ERR_NOMEM)
         log_full(&s->memory_limit, "out of memory", cred.uid);
     else
-        log_full(&s->clients_limit, "clients_max, or one user's half of it, is reached",
+        log_full(&s->clients_limit, "clients_max, or one user's share of it, is reached",
             cred.uid);
-    (void)send_answer(protocol, fd, PAT_ERR_UNAVAIL, NULL);
+    (void)send_busy(protocol, fd);
     (void)close(fd);
     return NULL;
 }
@@ -659,15 +692,15 @@ enqueue(struct server *s, struct client *c)
     bool room;
 
     lock(s);
-    room = queue_has_room(s, c->user);
+    room = share_allows(&s->queue_share, c->user->uid, c->user->queued);
     if (room)
         queue_push(s, c);
     unlock(s);
     if (room)
         return;
-    log_full(
-        &s->queue_limit, "queue_max, or one user's half of it, is reached", c->user->uid);
-    client_answer(c, PAT_ERR_UNAVAIL, NULL);
+    log_full(&s->queue_limit, "queue_max, or one user's share of it, is reached",
+        c->user->uid);
+    client_answer_busy(c);
     if (client_goes_on(s, c))
         client_rest(s, c);
 }
@@ -777,7 +810,7 @@ listen_once(struct server *s)
 /*
  * The rule: a request is worked on while another thread listens. The queue is not empty
  * only when all others are awake, each of which comes back here; and the first to find
- * nobody listening listens.
+ * nobody listening listens. A request that comes while others wait takes its turn.
  */
 struct client *
 server_next(struct server *s)
@@ -791,7 +824,7 @@ server_next(struct server *s)
         if (c != NULL || s->stopping)
             break;
         c = listen_once(s);
-        if (c != NULL && s->listening == 0 && !s->stopping) {
+        if (c != NULL && !s->stopping && (s->listening == 0 || s->turn_head != NULL)) {
             unlock(s);
             enqueue(s, c);
             c = NULL;
@@ -834,10 +867,11 @@ server_new(const struct server_limits *limits, const struct listener *listeners,
 
     if (s == NULL)
         return PAT_ERR_NOMEM;
-    s->limits = *limits;
+    s->client_share.max = limits->clients_max;
+    s->queue_share.max = limits->queue_max;
+    s->divert_share.max = limits->queue_max;
     s->events = *events;
     s->pid = getpid();
-    s->queue_tail = &s->queue_head;
     (void)pthread_mutex_init(&s->lock, NULL);
     s->signals.fd = open_signals();
     s->stop.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

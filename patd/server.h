@@ -6,10 +6,10 @@
  * kernel wakes takes it from accept to answer: no thread hands a request to another while
  * there is one to spare, since each such hand-over costs as much as a search. The last
  * one that still listens never works, though. It reads on, and what it reads waits in a
- * bounded queue for a worker that is done. A request that finds the queue full is
- * answered PAT_ERR_UNAVAIL at once; so is a client for whom there is no room. One user
- * may hold half of the room and half of the queue, so that nobody can shut the others
- * out. A client that dawdles costs a buffer and no thread.
+ * bounded queue for a worker that is done, which takes from it in turns by user. A
+ * request that finds the queue full is answered busy at once; so is a client for whom
+ * there is no room. The room and the queue are divided among users (share.h), so that
+ * nobody can shut the others out. A slow client costs a buffer and no thread.
  *
  * A client belongs to whoever got it, from server_next() or by `divert`, until
  * server_release() or server_hang_up().
@@ -76,6 +76,9 @@ int client_fd(const struct client *c);
 /* Send the answer. `identity` is for PAT_OK alone. The client stays the caller's. */
 void client_answer(
     struct client *c, enum pat_err status, const struct pat_identity *identity);
+
+/* Sends PAT_ERR_UNAVAIL, which says, where the protocol can, that patd was too busy. */
+void client_answer_busy(struct client *c);
 
 /* Send an answer that another has made. */
 void client_send(struct client *c, const void *answer, size_t len);

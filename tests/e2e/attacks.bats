@@ -491,12 +491,12 @@ rss_kib() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(patd_pid)/statu
         printf 'a login amid the flood: %s ms\n' "$LOGIN_MS"
     done
     after=$(rss_kib)
-    logged 'busy: clients_max, or one user.s half of it, is reached; clients of uid 65534'
+    logged 'busy: clients_max, or one user.s share of it, is reached; clients of uid 65534'
     end_background
     BACKGROUND_PIDS=()
     printf '# RSS of patd: %s KiB before, %s KiB amid the flood, %s KiB after it\n' "$before" \
         "$after" "$(rss_kib)" >&3
-    # Half of clients_max, which is 1024 unless set, with a message of 8 KiB each.
+    # One user's share of clients_max, which is 1024 unless set, with a message of 8 KiB each.
     [[ ${SANITIZE-} == 1 ]] || ((after - before < 16384)) || fault 'the flood takes memory'
     login plain alice
     expect PAM_SUCCESS 3000

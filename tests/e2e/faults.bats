@@ -248,6 +248,34 @@ unavailable() {
     [[ $(cat "$BATS_TEST_TMPDIR"/login.[12] | grep -c '^authenticate: PAM_AUTHINFO_UNAVAIL') -eq 2 ]]
 }
 
+@test "requests wait in turns by user: root's one is served before most of another's twenty" {
+    local order
+
+    [[ $EUID -eq 0 ]] || skip 'needs root, to be another user'
+    install -m 644 "$BATS_TEST_DIRNAME/patd_client.py" "$SANDBOX/client.py"
+    set_conf 'workers = 1' 'timeout = 60s'
+    pam_service patient timeout=60s
+    log_mark
+    kill -STOP "$(slapd_pid)"
+    # shellcheck disable=SC2016 # the inner shell expands
+    in_background bash -c 'exec setpriv --reuid 61001 --regid 61001 --clear-groups \
+        /usr/bin/python3 "$1" crowd "$2" - 20 <"$3" >"$4"' - "$SANDBOX/client.py" \
+        "$PAT_SOCKET" "$BATS_FILE_TMPDIR/token" "$BATS_TEST_TMPDIR/crowd"
+    wait_for 20 grep -qx asked "$BATS_TEST_TMPDIR/crowd"
+    # shellcheck disable=SC2016 # the inner shell expands
+    in_background bash -c 'exec "$0" "$1" patient alice <"$2" >"$3"' \
+        "$PAT_BUILD/tests/pamlogin" "$PAM_DIR" "$BATS_FILE_TMPDIR/token" "$BATS_TEST_TMPDIR/login"
+    under_way "${BACKGROUND_PIDS[-1]}"
+    kill -CONT "$(slapd_pid)"
+    wait_for 20 grep -q '^authenticate: PAM_SUCCESS' "$BATS_TEST_TMPDIR/login"
+    wait_for 20 eval '(($(log_since | grep -c "verdict=accept .*peer_uid=61001") == 20))'
+    order=$(log_since | sed -n 's/.*verdict=accept .*peer_uid=\([0-9]*\).*/\1/p' |
+        grep -nx 0 | cut -d: -f1)
+    # One was in hand, one had its turn, and two lines may have changed places.
+    printf 'root is number %s of 21\n' "$order"
+    ((order <= 5))
+}
+
 @test "SIGTERM: what is in flight is answered" {
     local pid
     set_conf 'timeout = 60s'

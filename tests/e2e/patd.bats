@@ -86,6 +86,46 @@ patd_fails() {
     logged 'busy: clients_max'
 }
 
+# as_uid UID TEST [ARG...]: a test of patd_client.py, as another user.
+as_uid() {
+    local uid=$1 test=$2
+    shift 2
+
+    prlimit --nofile=8192 setpriv --reuid "$uid" --regid "$uid" --clear-groups \
+        /usr/bin/python3 "$SANDBOX/client.py" "$test" "$PAT_SOCKET" - "$@" <"$TOKEN_FILE"
+}
+
+# background_as UID TEST OUTPUT [ARG...]: the same, until the end of the test.
+background_as() {
+    export -f as_uid
+    # shellcheck disable=SC2016 # the inner shell expands
+    in_background bash -c 'as_uid "$1" "$2" "${@:4}" >"$3"' - "$@"
+}
+
+@test "two users with all connections that they get keep out neither root nor a third user" {
+    local held
+
+    [[ $EUID -eq 0 ]] || skip 'needs root, to be other users'
+    install -m 644 "$BATS_TEST_DIRNAME/patd_client.py" "$SANDBOX/client.py"
+    log_mark
+    background_as 61001 flood "$BATS_TEST_TMPDIR/held.1"
+    wait_for 60 test -s "$BATS_TEST_TMPDIR/held.1"
+    background_as 61002 flood "$BATS_TEST_TMPDIR/held.2"
+    wait_for 60 test -s "$BATS_TEST_TMPDIR/held.2"
+    held=$(($(<"$BATS_TEST_TMPDIR/held.1") + $(<"$BATS_TEST_TMPDIR/held.2")))
+    # Of 1024: 128 for root, and half of a half for others. The first may end meanwhile.
+    printf 'connections held: %s\n' "$held"
+    ((held > 400))
+    as_uid 61003 ask 20
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        login plain alice
+        expect PAM_SUCCESS
+    done
+    logged "busy: clients_max, or one user's share of it, is reached; clients of uid 6100[12]"
+    not_logged 'clients of uid 61003'
+    not_logged 'clients of uid 0'
+}
+
 @test "64 clients, 20,000 verifications: all right, memory flat, no descriptor lost" {
     local fds_before rss_before rss_after
     "$PAT_BUILD/tests/patload" "$PAT_SOCKET" 64 20000 alice <"$TOKEN_FILE"

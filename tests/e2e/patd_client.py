@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """patd's socket as common/proto.h describes it, for tests that abuse it.
 
-usage: patd_client.py TEST SOCKET [TOKEN-FILE [NAME]]
+usage: patd_client.py TEST SOCKET [TOKEN-FILE [NAME]]    (TOKEN-FILE -: standard input)
        patd_client.py hold SOCKET NUMBER
 """
 
@@ -18,6 +18,7 @@ import time
 TIME_SCALE = int(os.environ.get("PAT_TIME_SCALE", "1"))
 
 OP, TOKEN, USER, SERVICE, TIMEOUT = 1, 2, 3, 5, 9
+STATUS, BUSY = 64, 72
 STATUS_OK, STATUS_UNAVAIL = 0, 9
 
 
@@ -46,8 +47,8 @@ def connect(path):
     return s
 
 
-def read_answer(s):
-    """The status of the next answer; None if the connection was closed."""
+def read_fields(s):
+    """Returns the fields of the next answer by tag; None if the connection was closed."""
     data = b""
     while len(data) < 8 or len(data) < 8 + struct.unpack(">I", data[4:8])[0]:
         try:
@@ -58,13 +59,19 @@ def read_answer(s):
             return None
         data += more
     assert data[:4] == b"PAT1", data
-    body = data[8:]
+    body, fields = data[8:], {}
     while body:
         tag, length = struct.unpack(">BH", body[:3])
-        if tag == 64:
-            return body[3]
+        fields[tag] = body[3 : 3 + length]
         body = body[3 + length :]
-    raise AssertionError("answer without a status")
+    assert STATUS in fields, "answer without a status"
+    return fields
+
+
+def read_answer(s):
+    """The status of the next answer; None if the connection was closed."""
+    fields = read_fields(s)
+    return None if fields is None else fields[STATUS][0]
 
 
 def ask(path, token, user=b"alice"):
@@ -106,10 +113,12 @@ def was_told(s):
 
 
 def was_refused(s):
-    """Returns whether "unavailable" comes at once. An answer that comes later is unread."""
+    """Returns whether "busy" comes at once. An answer that comes later is unread."""
     s.settimeout(0.002)
     try:
-        return read_answer(s) == STATUS_UNAVAIL
+        fields = read_fields(s)
+        assert fields is None or fields == {STATUS: bytes([STATUS_UNAVAIL]), BUSY: b""}, fields
+        return fields is not None
     except TimeoutError:
         s.settimeout(10 * TIME_SCALE)
         raise
@@ -184,7 +193,7 @@ def test_hang_up(path, token):
         s = connect(path)
         s.sendall(request(token))
         s.close()
-    # One user may have half of the queue: it may be full of them for a moment.
+    # One user's share of the queue may be full of them for a moment.
     end = time.monotonic() + 10 * TIME_SCALE
     while ask(path, token) != STATUS_OK:
         assert time.monotonic() < end
@@ -246,6 +255,23 @@ def test_flood(path, token):
         except OSError:
             del held[:100]
             time.sleep(0.01)
+
+
+def test_ask(path, token, count):
+    """So many logins, one after another, each with a connection of its own."""
+    for _ in range(int(count)):
+        assert ask(path, token) == STATUS_OK
+
+
+def test_crowd(path, token, count):
+    """So many ask at once; "asked" is printed then, and all of them are accepted."""
+    crowd = [connect(path) for _ in range(int(count))]
+    for s in crowd:
+        s.settimeout(60 * TIME_SCALE)
+        s.sendall(request(token))
+    print("asked", flush=True)
+    for s in crowd:
+        assert read_answer(s) == STATUS_OK
 
 
 def test_hold(path, number):
@@ -323,7 +349,9 @@ def main():
     if test == "hold":
         test_hold(path, sys.argv[3])
         return
-    if len(sys.argv) > 3:
+    if sys.argv[3:4] == ["-"]:
+        token = sys.stdin.buffer.read().strip()
+    elif len(sys.argv) > 3:
         with open(sys.argv[3], "rb") as f:
             token = f.read().strip()
     globals()["test_" + test](path, token, *sys.argv[4:])

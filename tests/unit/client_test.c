@@ -106,6 +106,50 @@ passes_verdict_on(void **state)
     }
 }
 
+/* The addition to "unavailable" says why, and changes no verdict. */
+struct busy_row {
+    const char *name;
+    const void *raw;
+    size_t len;
+    enum pat_err want;
+    const char *why; /* part of the text */
+};
+
+#define RAW(s) s, sizeof(s) - 1
+
+static const struct busy_row busies[] = {
+    {"busy", RAW("PAT1\0\0\0\7\x40\0\1\x09\x48\0\0"), PAT_ERR_UNAVAIL, "is busy"},
+    {"busy, and then the status", RAW("PAT1\0\0\0\7\x48\0\0\x40\0\1\x09"),
+        PAT_ERR_UNAVAIL, "is busy"},
+    {"unavailable", RAW("PAT1\0\0\0\4\x40\0\1\x09"), PAT_ERR_UNAVAIL,
+        "no answer from the directory"},
+    {"busy with a value", RAW("PAT1\0\0\0\x08\x40\0\1\x09\x48\0\1x"), PAT_ERR_UNAVAIL,
+        "no answer from the directory"},
+    {"another addition", RAW("PAT1\0\0\0\7\x40\0\1\x09\x49\0\0"), PAT_ERR_UNAVAIL,
+        "no answer from the directory"},
+    {"a refusal that is busy", RAW("PAT1\0\0\0\7\x40\0\1\3\x48\0\0"), PAT_ERR_REVOKED,
+        ""},
+    {"busy without a status", RAW("PAT1\0\0\0\3\x48\0\0"), PAT_ERR_UNAVAIL,
+        "is not patd"},
+    {"an acceptance that is busy, without an identity",
+        RAW("PAT1\0\0\0\7\x40\0\1\0\x48\0\0"), PAT_ERR_UNAVAIL, "is not patd"},
+};
+
+static void
+says_busy(void **state)
+{
+    const struct busy_row *row = *state;
+    struct fake_behaviour b = {FAKE_RAW, PAT_OK, NULL, row->raw, row->len, 0};
+    struct pat_identity id = {.id = "before"};
+    struct pat_diag diag = {""};
+
+    fake_patd_say(&fake, &b);
+    unit_check_err(ask(3000, &id, &diag), row->want);
+    unit_check_string("id", id.id, "before");
+    if (row->why[0] != '\0' ? strstr(diag.text, row->why) == NULL : diag.text[0] != '\0')
+        fail_msg("the text is: %s", diag.text);
+}
+
 static void
 sends_request(void **state)
 {
@@ -661,6 +705,7 @@ main(void)
 {
     unit_fixture(setup, teardown);
     unit_add("verdict", "every one is passed on", passes_verdict_on, NULL);
+    UNIT_TABLE("busy", says_busy, busies);
     unit_add("request", "arrives as it was given", sends_request, NULL);
     UNIT_TABLE("patd is told", tells_time, times);
     UNIT_TABLE("socket's path", refuses_path, paths);

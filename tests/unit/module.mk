@@ -3,7 +3,7 @@
 
 UNIT_NAMES := bearer client conf daemon decide error export file gentime http_answer \
 	http_authorization http_fcgi option pam_module path proto revoke sasl_message \
-	sasl_module saslauthd scope shape stack strv text token uri when
+	sasl_module saslauthd scope shape share stack strv text token uri when
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
 
@@ -28,6 +28,10 @@ $(OBJ)/tests/unit/http_answer_test.o $(OBJ)/tests/unit/http_authorization_test.o
 
 $(BUILD)/tests/unit/stack_test: $(OBJ)/patctl/doctor_stack.o
 $(OBJ)/tests/unit/stack_test.o: PAT_CPPFLAGS += -Ipatctl
+
+$(BUILD)/tests/unit/share_test: $(OBJ)/patd/share.o
+$(OBJ)/tests/unit/share_test.o: PAT_CPPFLAGS += -Ipatd
+
 $(BUILD)/tests/unit/text_test: $(OBJ)/patctl/text.o
 $(OBJ)/tests/unit/text_test.o: PAT_CPPFLAGS += -Ipatctl
 $(BUILD)/tests/unit/when_test: $(OBJ)/patctl/when.o

@@ -275,6 +275,36 @@ refusal_round_trip(void **state)
     }
 }
 
+/* Each decoder takes it for "unavailable", as one does that does not know the addition.
+ */
+static void
+busy_on_the_wire(void **state)
+{
+    static const char want[] = "PAT1\0\0\0\7\x40\0\1\x09\x48\0";
+    struct pat_msg msg = {.len = 0};
+    struct pat_identity id = {.id = "before"};
+    struct pat_revocation revocation = {.id = "before"};
+    enum pat_err status = PAT_OK;
+
+    (void)state;
+    unit_check_err(pat_proto_encode_busy(&msg), PAT_OK);
+    unit_check_int("length", msg.len, sizeof(want));
+    assert_memory_equal(msg.data, want, sizeof(want));
+    unit_check_err(decode_answer(msg.data, msg.len, &status, &id), PAT_OK);
+    unit_check_err(status, PAT_ERR_UNAVAIL);
+    status = PAT_OK;
+    unit_check_err(
+        pat_proto_decode_revoked(msg.data, msg.len, &status, &revocation), PAT_OK);
+    unit_check_err(status, PAT_ERR_UNAVAIL);
+    assert_true(pat_proto_answer_is_busy(msg.data, msg.len));
+    for (size_t len = 0; len < msg.len; len++)
+        assert_false(pat_proto_answer_is_busy(msg.data, len));
+    for (int code = PAT_OK + 1; code < PAT_ERR_COUNT; code++) {
+        unit_check_err(pat_proto_encode_answer((enum pat_err)code, NULL, &msg), PAT_OK);
+        assert_false(pat_proto_answer_is_busy(msg.data, msg.len));
+    }
+}
+
 /* What is on the wire, byte by byte: other builds must understand it. */
 static void
 request_on_the_wire(void **state)
@@ -987,6 +1017,7 @@ main(void)
     unit_add("answer", "as large as may be", answer_longest, NULL);
     unit_add("answer", "every refusal", refusal_round_trip, NULL);
     unit_add("wire", "a request, byte by byte", request_on_the_wire, NULL);
+    unit_add("wire", "the answer of a busy patd", busy_on_the_wire, NULL);
     unit_add("wire", "an answer, byte by byte", answer_on_the_wire, NULL);
     UNIT_TABLE("not sent", refuses_to_encode, unsendable);
     UNIT_TABLE("frame", frame, frames);
