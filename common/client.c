@@ -208,6 +208,41 @@ begin(const char *socket_path, size_t token_len, struct sockaddr_un *ret_addr,
     return token_len > PAT_TOKEN_MAX ? PAT_ERR_MALFORMED : PAT_OK;
 }
 
+static bool
+is_too_long(const char *value, size_t max, const char *what, struct pat_diag *diag)
+{
+    if (value == NULL || strnlen(value, max + 1) <= max)
+        return false;
+    pat_diag_set(diag, "the %s is longer than %zu bytes", what, max);
+    return true;
+}
+
+/*
+ * Checks the values that a request carries, so that one which is too long is refused
+ * under its own name. The lists come from the configuration.
+ */
+static enum pat_err
+check_lengths(const struct pat_request *req, struct pat_diag *diag)
+{
+    if (is_too_long(req->user, PAT_USER_MAX, "login name", diag))
+        return PAT_ERR_USER;
+    if (is_too_long(req->service, PAT_SERVICE_MAX, "name of the service", diag) ||
+        is_too_long(req->source, PAT_SOURCE_MAX, "client's address", diag))
+        return PAT_ERR_SCOPE;
+    return PAT_OK;
+}
+
+/* With lengths that were checked, only the lists can make a request too large. */
+static enum pat_err
+lists_too_large(struct pat_diag *diag)
+{
+    pat_diag_set(diag,
+        "the limits org and role are too long: at most %d items of %d bytes each, and "
+        "%d bytes together with the request",
+        PAT_LIST_MAX, PAT_ORG_MAX, PAT_MSG_MAX);
+    return PAT_ERR_CONFIG;
+}
+
 /* What patd is told of the time that it has. */
 static uint32_t
 told_ms(int timeout_ms)
@@ -282,6 +317,8 @@ pat_client_verify(const char *socket_path, const struct pat_request *req,
     enum pat_err err = begin(socket_path, token_len, &addr, diag);
 
     if (err == PAT_OK)
+        err = check_lengths(req, diag);
+    if (err == PAT_OK)
         err = check_path(&addr, diag);
     if (err != PAT_OK)
         return err;
@@ -290,8 +327,10 @@ pat_client_verify(const char *socket_path, const struct pat_request *req,
     if (msg == NULL)
         return PAT_ERR_NOMEM;
     err = pat_proto_encode_request(req, token, token_len, told_ms(timeout_ms), msg);
-    if (err != PAT_OK)
+    if (err != PAT_OK) {
+        err = lists_too_large(diag);
         goto out;
+    }
     if (converse(&addr, msg, deadline, &sent) != 0)
         err = no_answer(socket_path, errno, diag);
     else
@@ -410,7 +449,7 @@ ask_twice(struct pat_client *client, const struct sockaddr_un *addr,
         if (err == PAT_OK && client->fd < 0)
             err = check_path(addr, diag);
         if (err != PAT_OK)
-            return err;
+            return lists_too_large(diag);
         again = client->fd >= 0;
         if (client->fd < 0)
             client->fd = open_socket(addr, deadline);
@@ -433,6 +472,8 @@ pat_client_ask(struct pat_client *client, const char *socket_path,
     bool sent = false, whole = false;
     enum pat_err err = begin(socket_path, token_len, &addr, diag);
 
+    if (err == PAT_OK)
+        err = check_lengths(req, diag);
     if (err != PAT_OK)
         return err;
     if (client->fd >= 0 && !is_idle(client->fd))

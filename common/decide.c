@@ -151,6 +151,25 @@ check_service(struct decision *d)
     return PAT_ERR_SCOPE;
 }
 
+/* Returns why `source` is no address, and what to do. */
+static const char *
+source_fault(const char *source)
+{
+    switch (source != NULL ? pat_address_fault(source) : PAT_ADDRESS_EMPTY) {
+    case PAT_ADDRESS_EMPTY:
+        break;
+    case PAT_ADDRESS_PORT:
+        return "patSource is set, and the service gave the client's address with a port: "
+               "let it give the address alone";
+    case PAT_ADDRESS_NAME:
+        return "patSource is set, and the service gave a host name: let it give the "
+               "client's address (sshd: UseDNS no)";
+    case PAT_ADDRESS_OTHER:
+        return "patSource is set, and what the service gave is no IPv4 or IPv6 address";
+    }
+    return "patSource is set, and the client's address is not known";
+}
+
 static enum pat_err
 check_source(struct decision *d)
 {
@@ -171,9 +190,9 @@ check_source(struct decision *d)
     }
     if (listed)
         return PAT_OK;
-    pat_diag_set(
-        d->diag, known ? "patSource does not list the client's address"
-                       : "patSource is set, and the client's address is not known");
+    pat_diag_set(d->diag, "%s",
+        known ? "patSource does not list the client's address"
+              : source_fault(d->req->source));
     return PAT_ERR_SCOPE;
 }
 
@@ -234,7 +253,7 @@ check_user(struct decision *d)
     if (d->req->any_user) {
         uid = d->rec->uids[0];
     } else if (d->req->user == NULL) {
-        pat_diag_set(d->diag, "the service named no user");
+        pat_diag_set(d->diag, "the service named no user, or one of more than 255 bytes");
         return PAT_ERR_USER;
     } else {
         uid = matching_uid(d);

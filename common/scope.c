@@ -131,6 +131,41 @@ pat_address_parse(const char *s, struct pat_network *ret)
     return PAT_OK;
 }
 
+/* Returns whether `s` is ADDRESS:PORT, ADDRESS;PORT or [ADDRESS], with or without a port.
+ */
+static bool
+has_port(const char *s)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct pat_network addr;
+    bool bracket = s[0] == '[';
+    size_t len = bracket ? strcspn(++s, "]") : strcspn(s, ":;");
+
+    if (!bracket && s[len] == ':' && strchr(s + len + 1, ':') != NULL)
+        len = strcspn(s, ";"); /* IPv6 */
+    if (len >= sizeof(text) || s[len] == '\0')
+        return false;
+    memcpy(text, s, len);
+    text[len] = '\0';
+    return pat_address_parse(text, &addr) == PAT_OK;
+}
+
+enum pat_address_fault
+pat_address_fault(const char *s)
+{
+    static const char name[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                               "abcdefghijklmnopqrstuvwxyz._-";
+
+    if (s[0] == '\0')
+        return PAT_ADDRESS_EMPTY;
+    if (has_port(s))
+        return PAT_ADDRESS_PORT;
+    /* Of digits and dots alone it is a mistyped address. */
+    if (s[strspn(s, name)] == '\0' && s[strspn(s, "0123456789.")] != '\0')
+        return PAT_ADDRESS_NAME;
+    return PAT_ADDRESS_OTHER;
+}
+
 /*
  * A v6 network shorter than the mapped prefix would hold all of IPv4 (`::/0`): it means
  * IPv6 alone, as everywhere else.

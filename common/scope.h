@@ -44,6 +44,16 @@ PAT_MUST_USE enum pat_err pat_network_parse(const char *s, struct pat_network *r
  */
 PAT_MUST_USE enum pat_err pat_address_parse(const char *s, struct pat_network *ret);
 
+/* Why a text is no address; pat_address_parse() has refused it. */
+enum pat_address_fault {
+    PAT_ADDRESS_EMPTY,
+    PAT_ADDRESS_PORT,  /* an address and a port, or an address in brackets */
+    PAT_ADDRESS_NAME,  /* a host name */
+    PAT_ADDRESS_OTHER, /* anything else */
+};
+
+enum pat_address_fault pat_address_fault(const char *s);
+
 bool pat_network_contains(const struct pat_network *net, const struct pat_network *addr);
 
 /* Does `wide` contain every address of `narrow`? Never says so wrongly. */

@@ -240,8 +240,8 @@ static const struct length_row lengths[] = {
     {"no token", 0, 5, PAT_OK},
     {"a token too long", 272, 5, PAT_ERR_MALFORMED},
     {"a token far too long", 65538, 5, PAT_ERR_MALFORMED},
-    {"a user too long", 42, 256, PAT_ERR_MALFORMED},
-    {"a user far too long", 42, 65536, PAT_ERR_MALFORMED},
+    {"a user too long", 42, 256, PAT_ERR_USER},
+    {"a user far too long", 42, 65536, PAT_ERR_USER},
 };
 
 static void
@@ -256,6 +256,58 @@ sends_length(void **state)
         row->want);
     fake_patd_stop(&fake);
     unit_check_int("connections", fake.connections, row->want == PAT_OK);
+}
+
+/* A value that cannot be sent is refused under its name, by both ways to ask. */
+
+struct value_row {
+    const char *name;
+    size_t service_len, source_len, org_len;
+    enum pat_err want;
+    const char *says;
+};
+
+static const struct value_row values[] = {
+    {"the longest service", 255, 9, 4, PAT_OK, ""},
+    {"the longest address", 4, 255, 4, PAT_OK, ""},
+    {"the longest org", 4, 9, 255, PAT_OK, ""},
+    {"a service too long", 256, 9, 4, PAT_ERR_SCOPE,
+        "the name of the service is longer than 255 bytes"},
+    {"a service far too long", 65536, 9, 4, PAT_ERR_SCOPE,
+        "the name of the service is longer than 255 bytes"},
+    {"an address too long", 4, 256, 4, PAT_ERR_SCOPE,
+        "the client's address is longer than 255 bytes"},
+    {"an org too long", 4, 9, 256, PAT_ERR_CONFIG,
+        "the limits org and role are too long: at most 32 items of 255 bytes each, and "
+        "8192 bytes together with the request"},
+};
+
+static void
+names_value(void **state)
+{
+    static struct pat_client client;
+    const struct value_row *row = *state;
+    char service[65537], source[257], org[257];
+    const char *const orgs[] = {org, NULL};
+    struct pat_request req = {"alice", false, service, source, orgs, NULL};
+    struct pat_identity id = {.id = ""};
+    struct pat_diag diag = {0};
+
+    (void)snprintf(service, sizeof(service), "%s", unit_repeat('s', row->service_len));
+    (void)snprintf(source, sizeof(source), "%s", unit_repeat('a', row->source_len));
+    (void)snprintf(org, sizeof(org), "%s", unit_repeat('o', row->org_len));
+    unit_check_err(
+        pat_client_verify(path, &req, token, sizeof(token) - 1, 3000, &id, &diag),
+        row->want);
+    unit_check_string("diag", diag.text, row->says);
+    pat_client_init(&client);
+    unit_check_err(
+        pat_client_ask(&client, path, &req, token, sizeof(token) - 1, 3000, &id, &diag),
+        row->want);
+    unit_check_string("diag", diag.text, row->says);
+    pat_client_clear(&client);
+    fake_patd_stop(&fake);
+    unit_check_int("connections", fake.connections, row->want == PAT_OK ? 2 : 0);
 }
 
 /* No usable answer */
@@ -710,6 +762,7 @@ main(void)
     UNIT_TABLE("patd is told", tells_time, times);
     UNIT_TABLE("socket's path", refuses_path, paths);
     UNIT_TABLE("length", sends_length, lengths);
+    UNIT_TABLE("value", names_value, values);
     UNIT_TABLE("no answer", no_answer, bads);
     unit_add("no answer", "bytes behind it let nobody in", bytes_behind, NULL);
     UNIT_TABLE("sending", sends, sendings);

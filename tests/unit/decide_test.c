@@ -62,11 +62,19 @@ struct row {
 #define NO_SERVICE  "patService does not list this service"
 #define NO_SOURCE   "patSource does not list the client's address"
 #define NO_ADDRESS  "patSource is set, and the client's address is not known"
-#define NO_OWNER    "owner does not exist, or does not match owner_filter"
-#define NO_UID      "owner has no uid"
-#define NO_USER     "the service named no user"
-#define NO_ROLE     "owner has no role in org acme"
-#define NO_MEMBER   "role member is not accepted here"
+#define PORT                                                                             \
+    "patSource is set, and the service gave the client's address with a port: let it "   \
+    "give the address alone"
+#define HOST_NAME                                                                        \
+    "patSource is set, and the service gave a host name: let it give the client's "      \
+    "address (sshd: UseDNS no)"
+#define ODD_ADDRESS                                                                      \
+    "patSource is set, and what the service gave is no IPv4 or IPv6 address"
+#define NO_OWNER  "owner does not exist, or does not match owner_filter"
+#define NO_UID    "owner has no uid"
+#define NO_USER   "the service named no user, or one of more than 255 bytes"
+#define NO_ROLE   "owner has no role in org acme"
+#define NO_MEMBER "role member is not accepted here"
 #define NO_REALM                                                                         \
     "the login name has a realm; login_realms and login_org tell which are accepted"
 
@@ -237,12 +245,18 @@ static const struct row rows[] = {
         .sources = LIST("0.0.0.0/0", "::/0"), .source = ABSENT},
     {"an empty remote address", PAT_ERR_SCOPE, NO_ADDRESS, .sources = LIST("192.0.2.7"),
         .source = ""},
-    {"a name for an address", PAT_ERR_SCOPE, NO_ADDRESS, .sources = LIST("127.0.0.1"),
+    {"a name for an address", PAT_ERR_SCOPE, HOST_NAME, .sources = LIST("127.0.0.1"),
         .source = "localhost"},
-    {"a name for an address, and all are allowed", PAT_ERR_SCOPE, NO_ADDRESS,
+    {"a name for an address, and all are allowed", PAT_ERR_SCOPE, HOST_NAME,
         .sources = LIST("0.0.0.0/0", "::/0"), .source = "client.example.com"},
-    {"a name that begins like the address", PAT_ERR_SCOPE, NO_ADDRESS,
+    {"a name that begins like the address", PAT_ERR_SCOPE, HOST_NAME,
         .sources = LIST("192.0.2.7"), .source = "192.0.2.7.example.com"},
+    {"an address with a port", PAT_ERR_SCOPE, PORT, .sources = LIST("192.0.2.7"),
+        .source = "192.0.2.7:4711"},
+    {"an address in brackets, with a port", PAT_ERR_SCOPE, PORT, .sources = LIST("::/0"),
+        .source = "[2001:db8::1]:443"},
+    {"no address in words of another kind", PAT_ERR_SCOPE, ODD_ADDRESS,
+        .sources = LIST("0.0.0.0/0", "::/0"), .source = "unix:/run/x.sock"},
     {"a name for a patSource", PAT_ERR_RECORD, BAD_SOURCE,
         .sources = LIST("client.example.com")},
     {"an empty patSource", PAT_ERR_RECORD, BAD_SOURCE, .sources = LIST("")},

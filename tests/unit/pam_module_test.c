@@ -772,6 +772,7 @@ request_too_long(void **state)
 {
     (void)state;
     check_login(unit_repeat('u', 256), TOKEN, PAM_AUTH_ERR);
+    check_logged("the login name is longer than 255 bytes");
     check_connections(0);
 }
 

@@ -415,6 +415,47 @@ network_covers(void **state)
     unit_check_int("covers", pat_network_covers(&wide, &narrow), row->want);
 }
 
+struct fault_row {
+    const char *name;
+    const char *text;
+    enum pat_address_fault want;
+};
+
+static const struct fault_row faults[] = {
+    {"empty", "", PAT_ADDRESS_EMPTY},
+    {"IPv4 with a port", "192.0.2.7:4711", PAT_ADDRESS_PORT},
+    {"IPv4 with SASL's form of a port", "192.0.2.7;4711", PAT_ADDRESS_PORT},
+    {"IPv6 with SASL's form of a port", "2001:db8::1;25", PAT_ADDRESS_PORT},
+    {"IPv6 with a port", "[2001:db8::1]:443", PAT_ADDRESS_PORT},
+    {"IPv6 in brackets", "[2001:db8::1]", PAT_ADDRESS_PORT},
+    {"IPv6 with a zone and a port", "[fe80::1%eth0]:22", PAT_ADDRESS_PORT},
+    {"IPv4 in brackets", "[192.0.2.7]", PAT_ADDRESS_PORT},
+    {"a host name", "client.example.com", PAT_ADDRESS_NAME},
+    {"a short host name", "localhost", PAT_ADDRESS_NAME},
+    {"a host name that begins like an address", "192.0.2.7.example.com",
+        PAT_ADDRESS_NAME},
+    {"a host name with a port", "client.example.com:22", PAT_ADDRESS_OTHER},
+    {"a number too large", "192.0.2.256", PAT_ADDRESS_OTHER},
+    {"half an address", "192.0.2", PAT_ADDRESS_OTHER},
+    {"a bracket alone", "[", PAT_ADDRESS_OTHER},
+    {"a bracket that stays open", "[2001:db8::1", PAT_ADDRESS_OTHER},
+    {"a port alone", ":22", PAT_ADDRESS_OTHER},
+    {"a network", "192.0.2.0/24", PAT_ADDRESS_OTHER},
+    {"a unix socket", "unix:", PAT_ADDRESS_OTHER},
+    {"a blank", " ", PAT_ADDRESS_OTHER},
+    {"a line break", "a\nb", PAT_ADDRESS_OTHER},
+};
+
+static void
+address_fault(void **state)
+{
+    const struct fault_row *row = *state;
+    struct pat_network addr;
+
+    unit_check_err(pat_address_parse(row->text, &addr), PAT_ERR_MALFORMED);
+    unit_check_int("fault", pat_address_fault(row->text), row->want);
+}
+
 int
 main(void)
 {
@@ -430,5 +471,6 @@ main(void)
     UNIT_TABLE("no network", network_invalid, no_networks);
     UNIT_TABLE("address", address_valid, addresses);
     UNIT_TABLE("no address", address_invalid, no_addresses);
+    UNIT_TABLE("fault of an address", address_fault, faults);
     return unit_run("scope");
 }
