@@ -151,7 +151,8 @@ read_settings(pam_handle_t *pamh, int argc, const char **argv, struct settings *
     if (err == PAT_OK)
         err = check_settings(&s, &diag);
     if (err != PAT_OK) {
-        pam_syslog(pamh, LOG_ERR, "argument %s; nobody is let in until this is mended",
+        pam_syslog(pamh, LOG_ERR,
+            "argument %s; all logins are refused until this is fixed",
             diag.text[0] != '\0' ? diag.text : pat_strerror(err));
         pat_options_clear(table, &s);
         return err;

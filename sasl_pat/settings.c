@@ -83,7 +83,8 @@ settings_read(const sasl_utils_t *utils, struct settings *ret)
     if (err == PAT_ERR_NOMEM)
         return SASL_NOMEM;
     utils->log(utils->conn, SASL_LOG_ERR,
-        "sasl_pat: option " SETTINGS_PREFIX "%s; nobody is let in until this is mended",
+        "sasl_pat: option " SETTINGS_PREFIX
+        "%s; all logins are refused until this is fixed",
         diag.text);
     return SASL_UNAVAIL;
 }

@@ -396,7 +396,7 @@ OAUTHBEARER $UNAVAILABLE"
     expect "PLAIN $UNAVAILABLE
 PLAIN $UNAVAILABLE
 OAUTHBEARER $UNAVAILABLE"
-    said 3 'sasl_pat: option pat_timeout: .*nobody is let in until this is mended'
+    said 3 'sasl_pat: option pat_timeout: .*all logins are refused until this is fixed'
     (($(count_verdicts) == 0))
 }
 
