@@ -400,6 +400,8 @@ finish_owner(struct pat_directory *dir, const struct owner_search *o,
     if (err == PAT_OK)
         err =
             finish_search(dir, &o->owner, o->owner_id, deadline, &code, &owner_msg, diag);
+    else if (dir->conn.late)
+        pat_ldap_abandon(&dir->conn, o->owner_id);
     if (err == PAT_OK && role_code == LDAP_SIZELIMIT_EXCEEDED) {
         /* The role that was cut off might be the one that counts. */
         pat_diag_set(diag, "%s: the server's size limit is too small", o->roles.what);
@@ -529,8 +531,8 @@ pat_directory_find(struct pat_directory *dir, const struct pat_hash *hash,
     if (err == PAT_OK)
         err = complete_owner(dir, deadline, rec, diag);
     /* Requests that were kept, or an answer that was not waited for, must not meet the
-     * next. */
-    if (err == PAT_ERR_UNAVAIL || err == PAT_ERR_NOMEM)
+     * next; unless all were abandoned. */
+    if ((err == PAT_ERR_UNAVAIL || err == PAT_ERR_NOMEM) && !dir->conn.late)
         pat_ldap_close(&dir->conn);
     return err;
 }

@@ -18,6 +18,15 @@
  */
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 
+/*
+ * A server that was waited for as long as this, and sent nothing, may be gone without a
+ * word: only a new connection finds out. One that was not may just have had no time.
+ */
+#define SILENCE_NS INT64_C(1000000000)
+
+/* libldap keeps the number of each operation that was never answered. */
+#define ABANDONED_MAX 1000
+
 static Sockbuf *
 sockbuf(struct pat_ldap_conn *conn)
 {
@@ -41,6 +50,9 @@ pat_ldap_close(struct pat_ldap_conn *conn)
         (void)ldap_unbind_ext(conn->ld, NULL, NULL);
     conn->ld = NULL;
     conn->fd = -1;
+    conn->late = false;
+    conn->abandoned = 0;
+    conn->silent_ns = 0;
 }
 
 enum pat_err
@@ -78,18 +90,46 @@ last_error(struct pat_ldap_conn *conn)
     return rc;
 }
 
+void
+pat_ldap_abandon(struct pat_ldap_conn *conn, int msgid)
+{
+    if (conn->abandoned >= ABANDONED_MAX ||
+        ldap_abandon_ext(conn->ld, msgid, NULL, NULL) != LDAP_SUCCESS) {
+        pat_ldap_close(conn);
+        return;
+    }
+    conn->abandoned++;
+    conn->late = true;
+}
+
+/* The deadline passed. Late answers to others show that the server is there. */
+static void
+give_up(struct pat_ldap_conn *conn, int msgid, int64_t waited_ns)
+{
+    bool heard = pat_ldap_guard_was_used(&conn->guard);
+
+    conn->silent_ns = heard ? 0 : conn->silent_ns + waited_ns;
+    if (conn->silent_ns >= SILENCE_NS)
+        pat_ldap_close(conn);
+    else
+        pat_ldap_abandon(conn, msgid);
+}
+
 enum pat_err
 pat_ldap_wait(struct pat_ldap_conn *conn, int msgid, struct pat_deadline deadline,
     LDAPMessage **ret, struct pat_diag *diag)
 {
     struct timeval at_once = {0, 0};
+    int64_t began_ns = pat_monotonic_ns();
 
+    conn->late = false;
     pat_ldap_guard_allow(&conn->guard);
     for (;;) {
         LDAPMessage *msg = NULL;
         int rc = ldap_result(conn->ld, msgid, LDAP_MSG_ALL, &at_once, &msg);
 
         if (rc > 0) {
+            conn->silent_ns = 0;
             *ret = msg;
             return PAT_OK;
         }
@@ -100,7 +140,7 @@ pat_ldap_wait(struct pat_ldap_conn *conn, int msgid, struct pat_deadline deadlin
         if (pat_deadline_passed(deadline))
             break;
     }
-    pat_ldap_close(conn);
+    give_up(conn, msgid, pat_monotonic_ns() - began_ns);
     pat_diag_set(diag, "deadline passed while waiting for an answer");
     return PAT_ERR_UNAVAIL;
 }
@@ -137,8 +177,10 @@ wait_success(struct pat_ldap_conn *conn, int msgid, int type, const char *what,
     enum pat_err err = pat_ldap_wait(conn, msgid, deadline, &msg, diag);
     int code;
 
-    if (err != PAT_OK)
+    if (err != PAT_OK) {
+        pat_ldap_close(conn);
         return err;
+    }
     code = pat_ldap_result(conn, msg, type, what, diag);
     (void)ldap_msgfree(msg);
     if (code == LDAP_SUCCESS)

@@ -21,8 +21,11 @@
 #include "ldap_guard.h"
 
 struct pat_ldap_conn {
-    LDAP *ld; /* NULL = not connected */
-    int fd;   /* the socket below; libldap closes it */
+    LDAP *ld;           /* NULL = not connected */
+    int fd;             /* the socket below; libldap closes it */
+    bool late;          /* the last operation was abandoned at its deadline */
+    unsigned abandoned; /* operations, on this connection */
+    int64_t silent_ns;  /* time waited in vain since the server sent something */
     struct pat_ldap_cork cork;
     struct pat_ldap_guard guard;
 };
@@ -37,11 +40,19 @@ PAT_MUST_USE enum pat_err pat_ldap_open(struct pat_ldap_conn *conn,
 
 /*
  * Wait for the whole answer to `msgid`; the caller frees *ret with ldap_msgfree().
- * PAT_ERR_UNAVAIL: the deadline passed or the connection broke; *conn is closed then,
- * since a late answer must not be taken for the next one.
+ * PAT_ERR_UNAVAIL: the deadline passed or the connection broke. *conn is closed, except
+ * where conn->late is set: then only the deadline was short, and the operation is
+ * abandoned, so that libldap drops a late answer. Other operations under way must be
+ * abandoned as well.
  */
 PAT_MUST_USE enum pat_err pat_ldap_wait(struct pat_ldap_conn *conn, int msgid,
     struct pat_deadline deadline, LDAPMessage **ret, struct pat_diag *diag);
+
+/*
+ * Abandons an operation (RFC 4511, 4.11). Closes *conn where that cannot be sent, or was
+ * done too often on it: libldap remembers each one.
+ */
+void pat_ldap_abandon(struct pat_ldap_conn *conn, int msgid);
 
 /*
  * The result code in `msg`, which ends an operation, if it is of the kind `type`

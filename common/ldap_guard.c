@@ -162,3 +162,9 @@ pat_ldap_guard_allow(struct pat_ldap_guard *guard)
 {
     guard->allowed = guard->max;
 }
+
+bool
+pat_ldap_guard_was_used(const struct pat_ldap_guard *guard)
+{
+    return guard->allowed < guard->max;
+}

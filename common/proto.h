@@ -53,8 +53,9 @@ struct pat_proto_request {
     enum pat_op op;
     const void *token;
     size_t token_len;
-    uint32_t timeout_ms; /* how long the client will wait; 0 = it did not say */
-    bool last;           /* nothing more comes: hang up after the answer */
+    /* How long the client will wait; 0 = it did not say. patd takes at least 50 ms. */
+    uint32_t timeout_ms;
+    bool last; /* nothing more comes: hang up after the answer */
     /* Of PAT_OP_VERIFY alone: */
     struct pat_request req;
     const char *orgs[PAT_LIST_MAX + 1];

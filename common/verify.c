@@ -10,9 +10,6 @@
 #include "strv.h"
 #include "token.h"
 
-/* A server that did not answer within this need not be down. */
-#define HASTY_MS 200
-
 struct pat_ctx {
     const struct pat_conf *conf;
     struct pat_token_format format;
@@ -59,7 +56,7 @@ ask_server(struct pat_ctx *ctx, size_t i, ask_fn *ask, const void *arg,
 {
     struct pat_directory *dir = ctx->dirs[i];
     bool was_open = pat_directory_is_open(dir);
-    bool hasty = pat_deadline_left_ms(deadline) < HASTY_MS;
+    bool hasty = pat_deadline_left_ms(deadline) < PAT_HASTY_MS;
     enum pat_err err = ask(ctx, dir, arg, deadline, diag);
 
     if (err == PAT_ERR_UNAVAIL && was_open && !pat_directory_is_open(dir) &&
@@ -169,6 +166,16 @@ pat_ctx_warm(struct pat_ctx *ctx, struct pat_deadline deadline, struct pat_diag 
 {
     pat_diag_clear(diag);
     return ask_servers(ctx, ask_open, NULL, deadline, diag);
+}
+
+bool
+pat_ctx_is_open(const struct pat_ctx *ctx)
+{
+    bool open = false;
+
+    for (size_t i = 0; i < ctx->dir_count && !open; i++)
+        open = pat_directory_is_open(ctx->dirs[i]);
+    return open;
 }
 
 const struct pat_record *

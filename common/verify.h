@@ -11,6 +11,7 @@
 #define PAT_VERIFY_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@
 #include "request.h"
 
 struct pat_ctx;
+
+/* A server that did not answer within this need not be down. */
+#define PAT_HASTY_MS 200
 
 /*
  * Which of conf->uri failed when they were last asked. Such servers are tried after the
@@ -63,6 +67,9 @@ PAT_MUST_USE enum pat_err pat_ctx_warm(
 PAT_MUST_USE enum pat_err pat_verify(struct pat_ctx *ctx, const struct pat_request *req,
     const void *token, size_t token_len, int64_t now, struct pat_deadline deadline,
     struct pat_identity *ret_identity, struct pat_diag *diag);
+
+/* Returns whether there is a connection to any server. */
+bool pat_ctx_is_open(const struct pat_ctx *ctx);
 
 /* What the last pat_verify() read: empty where no entry was found. Valid until the next.
  */

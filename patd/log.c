@@ -114,9 +114,13 @@ log_limit_allows(struct log_limit *limit, uint64_t *ret_suppressed)
 
     if (now < next ||
         !atomic_compare_exchange_strong(&limit->next_ns, &next, now + LIMIT_NS)) {
+        if (atomic_load(&limit->used) < limit->burst &&
+            atomic_fetch_add(&limit->used, 1) < limit->burst)
+            return true;
         (void)atomic_fetch_add(&limit->suppressed, 1);
         return false;
     }
+    atomic_store(&limit->used, 1);
     *ret_suppressed = atomic_exchange(&limit->suppressed, 0);
     return true;
 }

@@ -28,8 +28,13 @@ bool log_wants(enum pat_log_level level);
 
 void log_write(enum pat_log_level level, const char *fmt, ...) PAT_PRINTF(2, 3);
 
-/* What may happen ten thousand times a second: one line in 10 s, with a count. */
+/*
+ * For what may happen ten thousand times a second: one line in 10 s, or `burst` lines,
+ * with a count of the others.
+ */
 struct log_limit {
+    unsigned burst;
+    atomic_uint used; /* lines of these 10 s */
     atomic_int_fast64_t next_ns;
     atomic_uint_fast64_t suppressed;
 };

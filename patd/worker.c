@@ -25,7 +25,13 @@ struct worker {
     struct pat_ctx *ctx;
 };
 
-static struct log_limit trouble_limit;
+/* Lines about requests without an answer from the directory. */
+#define UNAVAILABLE_BURST 20
+
+static struct log_limit trouble_limit, waited_limit;
+static struct log_limit unavailable_limit = {.burst = UNAVAILABLE_BURST};
+/* A client that is in a hurry must not use up the lines of the others. */
+static struct log_limit hasty_limit;
 
 /* Follow a reload: a context of the new settings instead of the old. */
 static bool
@@ -48,10 +54,27 @@ level_of(enum pat_err err)
     return err == PAT_ERR_UNAVAIL || err == PAT_ERR_RECORD ? PAT_LOG_ERROR : PAT_LOG_INFO;
 }
 
+static bool
+is_hasty(const struct pat_proto_request *ask)
+{
+    return ask->timeout_ms > 0 && ask->timeout_ms < PAT_HASTY_MS;
+}
+
+/* Returns whether a line about a request may be written; *ret_more were not before it. */
+static bool
+log_allows(const struct pat_proto_request *ask, enum pat_err err, uint64_t *ret_more)
+{
+    *ret_more = 0;
+    if (!log_wants(level_of(err)))
+        return false;
+    return err != PAT_ERR_UNAVAIL ||
+           log_limit_allows(is_hasty(ask) ? &hasty_limit : &unavailable_limit, ret_more);
+}
+
 /* What the lines about requests end in, and write it. */
 static void
 log_end(struct log_line *line, const struct client *c, enum pat_err err, int64_t took_ns,
-    const struct pat_diag *diag)
+    const struct pat_diag *diag, uint64_t more)
 {
     char number[32];
 
@@ -61,6 +84,9 @@ log_end(struct log_line *line, const struct client *c, enum pat_err err, int64_t
     log_line_add(line, "ms", number);
     if (diag->text[0] != '\0')
         log_line_add(line, "detail", diag->text);
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)more);
+    if (more > 0)
+        log_line_add(line, "suppressed", number);
     log_write(level_of(err), "%s", line->text);
 }
 
@@ -70,14 +96,16 @@ log_end(struct log_line *line, const struct client *c, enum pat_err err, int64_t
  */
 static void
 log_decision(const struct worker *w, const struct client *c,
-    const struct pat_request *req, const struct pat_identity *id, enum pat_err err,
+    const struct pat_proto_request *ask, const struct pat_identity *id, enum pat_err err,
     int64_t took_ns, const struct pat_diag *diag)
 {
+    const struct pat_request *req = &ask->req;
     const struct pat_record *rec = pat_ctx_record(w->ctx);
     bool ok = err == PAT_OK;
     struct log_line line;
+    uint64_t more = 0;
 
-    if (!log_wants(level_of(err)))
+    if (!log_allows(ask, err, &more))
         return;
     line.len = 0;
     log_line_add(&line, "verdict",
@@ -93,7 +121,7 @@ log_decision(const struct worker *w, const struct client *c,
     log_line_add(&line, "source", req->source);
     if (ok && req->any_user)
         log_line_add(&line, "login", req->user);
-    log_end(&line, c, err, took_ns, diag);
+    log_end(&line, c, err, took_ns, diag, more);
 }
 
 /* Another server had to step in: somebody should look at the first. */
@@ -114,24 +142,30 @@ static struct pat_deadline
 request_deadline(
     const struct worker *w, const struct client *c, const struct pat_proto_request *ask)
 {
-    int64_t ms = w->settings->conf.timeout_ms;
+    int64_t ms = w->settings->conf.timeout_ms, wanted = ask->timeout_ms;
     struct pat_deadline deadline;
 
-    /* The client may be in more of a hurry than we are, never in less. */
-    if (ask->timeout_ms > 0 && ask->timeout_ms < ms)
-        ms = ask->timeout_ms;
+    /* The client may shorten the time, but not to less than any server needs. */
+    if (wanted > 0 && wanted < PAT_TIMEOUT_MS_MIN)
+        wanted = PAT_TIMEOUT_MS_MIN;
+    if (wanted > 0 && wanted < ms)
+        ms = wanted;
     deadline.at_ns = client_arrival_ns(c) + ms * 1000000;
     return deadline;
 }
 
 static void
-log_revocation(const struct client *c, const struct pat_revocation *revocation,
-    enum pat_err err, const struct pat_diag *diag)
+log_revocation(const struct client *c, const struct pat_proto_request *ask,
+    const struct pat_revocation *revocation, enum pat_err err,
+    const struct pat_diag *diag)
 {
     int64_t took_ns = pat_monotonic_ns() - client_arrival_ns(c);
     struct log_line line = {"", 0};
     const char *result = "refuse";
+    uint64_t more = 0;
 
+    if (!log_allows(ask, err, &more))
+        return;
     if (err == PAT_OK)
         result = revocation->already ? "already" : "done";
     else if (err == PAT_ERR_UNAVAIL)
@@ -141,7 +175,17 @@ log_revocation(const struct client *c, const struct pat_revocation *revocation,
         log_line_add(&line, "reason", pat_strerror(err));
     log_line_add(&line, "id", revocation->id[0] != '\0' ? revocation->id : NULL);
     log_line_add(&line, "org", revocation->org[0] != '\0' ? revocation->org : NULL);
-    log_end(&line, c, err, took_ns, diag);
+    log_end(&line, c, err, took_ns, diag, more);
+}
+
+/* Ends the request, and with it what `ask` points to. */
+static void
+finish(struct worker *w, struct client *c, const struct pat_proto_request *ask)
+{
+    if (ask->last)
+        server_hang_up(w->server, c);
+    else
+        server_release(w->server, c);
 }
 
 /* Whoever has the token may. The answer says what the directory said, not before. */
@@ -157,12 +201,38 @@ handle_revoke(struct worker *w, struct client *c, const struct pat_proto_request
         request_deadline(w, c, ask), &revocation, &diag);
     if (pat_proto_encode_revoked(err, &revocation, &answer) == PAT_OK)
         client_send(c, answer.data, answer.len);
-    log_revocation(c, &revocation, err, &diag);
-    /* From here on what `ask` points to is gone. */
-    if (ask->last)
-        server_hang_up(w->server, c);
-    else
-        server_release(w->server, c);
+    log_revocation(c, ask, &revocation, err, &diag);
+    finish(w, c, ask);
+}
+
+static void
+warm_up(struct worker *w)
+{
+    struct pat_diag diag = {0};
+    uint64_t more = 0;
+
+    if (!refresh(w))
+        return;
+    if (pat_ctx_warm(w->ctx, pat_deadline_in_ms(w->settings->conf.timeout_ms), &diag) ==
+        PAT_OK)
+        log_trouble(w);
+    else if (log_limit_allows(&trouble_limit, &more))
+        log_write(PAT_LOG_WARNING, "directory: %s", diag.text);
+}
+
+/* The time of a request was over before a server was asked: none is to blame. */
+static void
+handle_waited(struct worker *w, struct client *c, const struct pat_proto_request *ask)
+{
+    uint64_t more = 0;
+
+    client_answer_busy(c);
+    if (log_limit_allows(&waited_limit, &more))
+        log_write(PAT_LOG_WARNING,
+            "busy: a request waited for a worker until its deadline; it is answered "
+            "busy, and was of uid %lu (%llu more since the last such line)",
+            (unsigned long)client_uid(c), (unsigned long long)more);
+    finish(w, c, ask);
 }
 
 static void
@@ -193,6 +263,11 @@ handle(struct worker *w, struct client *c)
         server_hang_up(w->server, c);
         return;
     }
+    if (pat_deadline_passed(request_deadline(w, c, ask))) {
+        pat_secret_erase(q.login, sizeof(q.login));
+        handle_waited(w, c, ask);
+        return;
+    }
     if (ask->op == PAT_OP_REVOKE) {
         handle_revoke(w, c, ask);
         return;
@@ -202,33 +277,16 @@ handle(struct worker *w, struct client *c)
     took_ns = pat_monotonic_ns() - client_arrival_ns(c);
     /* The answer first: nobody shall wait for a log. */
     client_answer(c, err, &id);
-    log_decision(w, c, &ask->req, &id, err, took_ns, &diag);
+    log_decision(w, c, ask, &id, err, took_ns, &diag);
     if (err == PAT_OK)
         lastused_offer(&w->settings->conf, pat_ctx_record(w->ctx), &ask->req, now);
     /* Somebody may have typed a token there. */
     pat_secret_erase(q.login, sizeof(q.login));
-    /* From here on what `ask` points to is gone. */
-    if (ask->last)
-        server_hang_up(w->server, c);
-    else
-        server_release(w->server, c);
     if (err != PAT_ERR_UNAVAIL)
         log_trouble(w);
-}
-
-static void
-warm_up(struct worker *w)
-{
-    struct pat_diag diag = {0};
-    uint64_t more = 0;
-
-    if (!refresh(w))
-        return;
-    if (pat_ctx_warm(w->ctx, pat_deadline_in_ms(w->settings->conf.timeout_ms), &diag) ==
-        PAT_OK)
-        log_trouble(w);
-    else if (log_limit_allows(&trouble_limit, &more))
-        log_write(PAT_LOG_WARNING, "directory: %s", diag.text);
+    else if (is_hasty(ask) && !pat_ctx_is_open(w->ctx))
+        warm_up(w); /* the client gave no time for that; neither may the next one */
+    finish(w, c, ask);
 }
 
 static void

@@ -156,13 +156,67 @@ unavailable() {
     logged "directory: $LDAPURI answers again"
 }
 
+# hasty COUNT: so many questions with a deadline of 1 ms.
+hasty() {
+    python3 "$BATS_TEST_DIRNAME/patd_client.py" hasty "$PAT_SOCKET" "$BATS_FILE_TMPDIR/token" "$1"
+}
+
+# accepts: prints how many connections slapd has accepted.
+accepts() { grep -c ' ACCEPT from ' "$SANDBOX/log/slapd.log"; }
+
+# unknown_token: prints a token that is well-formed, and of nobody.
+unknown_token() { "$PAT_BUILD/patctl" generate | sed -n 's/^.*\(rhp_[0-9A-Za-z]*\).*$/\1/p' | head -n 1; }
+
+@test "a deadline that passes abandons the question and keeps the connection" {
+    local before unknown
+
+    set_conf 'workers = 1'
+    # So many that both threads, which take turns, have connected.
+    "$PAT_BUILD/tests/patload" "$PAT_SOCKET" 8 800 alice <"$BATS_FILE_TMPDIR/token"
+    sandbox_idle
+    before=$(accepts)
+    log_mark
+    kill -STOP "$(slapd_pid)"
+    [[ $(hasty 10) == 0 ]]
+    kill -CONT "$(slapd_pid)"
+    # No late answer, which is an acceptance, is taken for that to another question.
+    unknown=$(unknown_token)
+    [[ $unknown == rhp_* ]]
+    MINT_TOKEN=$unknown login plain alice
+    expect PAM_AUTH_ERR
+    logged 'reason="no such token"'
+    login plain alice
+    expect PAM_SUCCESS
+    printf 'connections: %s, then %s\n' "$before" "$(accepts)"
+    # That of a thread that only listened before may be new.
+    (($(accepts) - before <= 1))
+    grep -q ' ABANDON ' "$SANDBOX/log/slapd.log"
+    # One line for all of them, which a count follows at the next.
+    (($(log_since | grep -c 'verdict=unavailable') == 1))
+}
+
+@test "a server that is silent for long is connected to anew, however short the deadlines" {
+    local before
+
+    set_conf 'workers = 1' 'timeout = 500ms'
+    login plain alice
+    expect PAM_SUCCESS
+    before=$(accepts)
+    kill -STOP "$(slapd_pid)"
+    hasty 24
+    kill -CONT "$(slapd_pid)"
+    wait_for 20 eval 'login plain alice; expect PAM_SUCCESS'
+    # Beyond those of the thread that listened before, and of last-used.
+    wait_for 20 eval '(($(accepts) - before > 2))'
+}
+
 @test "clients in a hurry do not make a server look down for the others" {
     other_sandbox
     set_conf "uri = $LDAPURI, $OTHER_URI" 'workers = 2'
     login plain alice
     expect PAM_SUCCESS
     kill -STOP "$(slapd_pid)"
-    python3 "$BATS_TEST_DIRNAME/patd_client.py" hasty "$PAT_SOCKET" "$BATS_FILE_TMPDIR/token"
+    hasty 10
     kill -CONT "$(slapd_pid)"
     log_mark
     login plain alice

@@ -66,6 +66,24 @@ patd_fails() {
     abuse never_reads
 }
 
+@test "questions with a deadline of 1 ms cost neither connections nor lines" {
+    local before
+
+    login plain alice
+    expect PAM_SUCCESS
+    sandbox_idle
+    before=$(grep -c ' ACCEPT from ' "$SANDBOX/log/slapd.log")
+    log_mark
+    python3 "$BATS_TEST_DIRNAME/patd_client.py" hasty "$PAT_SOCKET" "$TOKEN_FILE" 20 50 \
+        >"$BATS_TEST_TMPDIR/accepted"
+    printf '%s of 1000 accepted\n' "$(<"$BATS_TEST_TMPDIR/accepted")"
+    (($(<"$BATS_TEST_TMPDIR/accepted") > 0))
+    sandbox_idle
+    # One for each of 8 workers and the thread that listens, and that of last-used.
+    (($(grep -c ' ACCEPT from ' "$SANDBOX/log/slapd.log") - before <= 10))
+    (($(log_since | grep -c 'verdict=unavailable') <= 10))
+}
+
 @test "one connection may ask again and again" {
     abuse one_connection
 }
