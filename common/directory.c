@@ -95,8 +95,10 @@ finish_search(struct pat_directory *dir, const struct search *s, int msgid,
     int code = LDAP_OTHER;
     enum pat_err err = pat_ldap_wait(&dir->conn, msgid, deadline, &msg, diag);
 
-    if (err != PAT_OK)
-        return unavailable(dir, diag);
+    if (err != PAT_OK) {
+        name_server(dir, diag);
+        return err;
+    }
     /* The result is the last message of the chain. */
     for (LDAPMessage *m = ldap_first_message(dir->conn.ld, msg); m != NULL;
          m = ldap_next_message(dir->conn.ld, m))
@@ -705,6 +707,8 @@ pat_directory_probe(
     if (err == PAT_OK)
         err = run_search(dir, &s, deadline, &code, &msg, diag);
     (void)ldap_msgfree(msg);
+    if (err == PAT_ERR_RECORD)
+        err = PAT_ERR_UNAVAIL; /* of nobody's token */
     if (err == PAT_OK && code == LDAP_NO_SUCH_OBJECT) {
         pat_diag_set(
             diag, "base %s does not exist, or the account may not see it", s.base);

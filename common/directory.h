@@ -48,7 +48,7 @@ PAT_MUST_USE enum pat_err pat_directory_open(
  * searches.
  *
  * PAT_ERR_UNKNOWN  no entry that the account may see has this hash
- * PAT_ERR_RECORD   more than one has
+ * PAT_ERR_RECORD   more than one has, or an entry is too large
  * PAT_ERR_UNAVAIL, PAT_ERR_NOMEM
  */
 PAT_MUST_USE enum pat_err pat_directory_find(struct pat_directory *dir,

@@ -69,13 +69,21 @@ pat_ldap_broken(
     return PAT_ERR_UNAVAIL;
 }
 
-/* The answer could not be read: *diag says why. Always PAT_ERR_UNAVAIL. */
+/*
+ * The answer could not be read: *diag says why. That it is too long is the fault of an
+ * entry, and not of the server.
+ */
 static enum pat_err
 unreadable(struct pat_ldap_conn *conn, int rc, struct pat_diag *diag)
 {
     const char *what = conn->guard.what;
+    bool is_too_long = pat_ldap_guard_is_too_long(&conn->guard);
     enum pat_err err = pat_ldap_broken(conn, "connection lost", rc, diag);
 
+    if (is_too_long) {
+        pat_diag_set(diag, "the answer has more than 4 MiB: make the entry smaller");
+        return PAT_ERR_RECORD;
+    }
     if (what != NULL)
         pat_diag_set(diag, "connection lost: %s", what);
     return err;
@@ -179,7 +187,7 @@ wait_success(struct pat_ldap_conn *conn, int msgid, int type, const char *what,
 
     if (err != PAT_OK) {
         pat_ldap_close(conn);
-        return err;
+        return PAT_ERR_UNAVAIL;
     }
     code = pat_ldap_result(conn, msg, type, what, diag);
     (void)ldap_msgfree(msg);

@@ -40,6 +40,7 @@ PAT_MUST_USE enum pat_err pat_ldap_open(struct pat_ldap_conn *conn,
 
 /*
  * Wait for the whole answer to `msgid`; the caller frees *ret with ldap_msgfree().
+ * PAT_ERR_RECORD: the answer is longer than 4 MiB; *conn is closed.
  * PAT_ERR_UNAVAIL: the deadline passed or the connection broke. *conn is closed, except
  * where conn->late is set: then only the deadline was short, and the operation is
  * abandoned, so that libldap drops a late answer. Other operations under way must be

@@ -164,6 +164,12 @@ pat_ldap_guard_allow(struct pat_ldap_guard *guard)
 }
 
 bool
+pat_ldap_guard_is_too_long(const struct pat_ldap_guard *guard)
+{
+    return guard->what == too_long;
+}
+
+bool
 pat_ldap_guard_was_used(const struct pat_ldap_guard *guard)
 {
     return guard->allowed < guard->max;

@@ -48,6 +48,9 @@ bool pat_ldap_guard_install(struct pat_ldap_guard *guard, size_t max, Sockbuf *s
 /* From now on `max` bytes may come. At first it is none. */
 void pat_ldap_guard_allow(struct pat_ldap_guard *guard);
 
+/* Returns whether the connection ended because the answer is longer than `max`. */
+bool pat_ldap_guard_is_too_long(const struct pat_ldap_guard *guard);
+
 /* Returns whether any byte came since then. */
 bool pat_ldap_guard_was_used(const struct pat_ldap_guard *guard);
 

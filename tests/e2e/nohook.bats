@@ -53,6 +53,40 @@ EOF
     expect PAM_SUCCESS
 }
 
+# add_name BYTES CHARACTER: prints a change that adds a name to the token, of so many of them.
+add_name() {
+    printf 'dn: %s\nchangetype: modify\nadd: cn\ncn: ' "$MINT_DN"
+    head -c "$1" /dev/zero | tr '\0' "$2"
+    printf '\n'
+}
+
+@test "a token entry of more than 4 MiB is refused as damaged, and no server taken for failed" {
+    local char
+
+    mint bob acme
+    login plain bob
+    expect PAM_SUCCESS
+    for char in a b c d e; do
+        add_name 900000 "$char" | ldap_admin_modify
+    done
+    log_mark
+    login plain bob
+    expect PAM_AUTH_ERR
+    logged 'verdict=refuse reason="token.s directory entry is damaged' 'more than 4 MiB'
+    not_logged 'verdict=unavailable'
+    # What is looked at in the background is a server that failed.
+    set_conf 'retry_interval = 100ms'
+    log_mark
+    login plain bob
+    expect PAM_AUTH_ERR
+    logged 'more than 4 MiB'
+    ldap_admin ldapdelete "$MINT_DN"
+    mint bob acme
+    login plain bob
+    expect PAM_SUCCESS
+    not_logged 'answers again'
+}
+
 @test "a token directly below the base has no org, and lets nobody in" {
     MINT_TOKEN=$("$PAT_BUILD/patctl" generate | sed -n 's/^token: //p')
     ldap_admin_add <<EOF
