@@ -18,12 +18,14 @@ enum pat_file_kind {
 };
 
 /*
- * Open `path` for reading, without following a symbolic link as its last part. What is
- * checked is what was opened: a regular file of at most PAT_FILE_MAX bytes, owned by root
- * or by the effective user, writable by nobody else, and for a secret readable by nobody
- * beyond owner and group.
+ * Open `path` for reading. Symbolic links are followed; every directory on the way must
+ * be one in which nobody else can replace the file, see path.h. What is checked is what
+ * was opened: a regular file of at most PAT_FILE_MAX bytes, owned by root or by the
+ * effective user, writable by nobody else. A secret is readable by nobody beyond owner
+ * and group, or a directory above the file is closed to others.
  *
- * The caller closes *ret_file. PAT_ERR_CONFIG: *diag says "PATH: what is wrong".
+ * The caller closes *ret_file. PAT_ERR_CONFIG: *diag says "PATH: what is wrong", with the
+ * component at fault between them where that is another one.
  */
 PAT_MUST_USE enum pat_err pat_file_open(
     const char *path, enum pat_file_kind kind, FILE **ret_file, struct pat_diag *diag);

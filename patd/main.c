@@ -41,7 +41,9 @@ struct args {
     bool print_defaults;
 };
 
-static char *conf_path; /* absolute: a daemon leaves its directory */
+/* Absolute, for a daemon leaves its directory; links stay, which a reload follows anew.
+ */
+static char *conf_path;
 static struct listeners listeners;
 
 static void
@@ -237,6 +239,19 @@ start(const struct args *args, struct pat_conf *conf)
     return rc;
 }
 
+static char *
+absolute_path(const char *path)
+{
+    char *dir = path[0] != '/' ? getcwd(NULL, 0) : NULL, *absolute = NULL;
+
+    if (path[0] == '/')
+        return strdup(path);
+    if (dir != NULL && asprintf(&absolute, "%s/%s", dir, path) < 0)
+        absolute = NULL;
+    free(dir);
+    return absolute;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -264,7 +279,7 @@ main(int argc, char **argv)
         pat_conf_clear(&conf);
         return EX_OK;
     }
-    conf_path = realpath(args.conf_path, NULL);
+    conf_path = absolute_path(args.conf_path);
     rc = conf_path != NULL ? start(&args, &conf) : EX_OSERR;
     pat_conf_clear(&conf);
     free(conf_path);

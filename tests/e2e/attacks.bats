@@ -278,10 +278,21 @@ safe_dir() {
     chmod 664 "$CONF"
     not_started patd "$CONF: must not be writable by group or others (chmod go-w)" -f -c "$CONF"
     chmod 644 "$CONF"
-    ln -s "$CONF" "$SAFE/link.conf"
-    not_started patd "$SAFE/link.conf: is a symbolic link; name the file itself" -f \
+    # A link that others could replace, whatever it leads to.
+    mkdir -m 777 "$SAFE/open"
+    ln -s "$CONF" "$SAFE/open/link.conf"
+    not_started patd "$SAFE/open/link.conf: $SAFE/open: must not be writable by group or others" \
+        -f -c "$SAFE/open/link.conf"
+    # A link to what others could replace.
+    cp "$CONF" "$SAFE/open/patd.conf"
+    ln -s "$SAFE/open/patd.conf" "$SAFE/link.conf"
+    not_started patd "$SAFE/link.conf: $SAFE/open: must not be writable by group or others" -f \
         -c "$SAFE/link.conf"
     ((EUID == 0)) || return 0 # the rest is about other users' files
+    chmod 1777 "$SAFE/open"
+    chown -h nobody "$SAFE/open/link.conf"
+    not_started patd "$SAFE/open/link.conf: must be owned by root or by the user that reads it" -f \
+        -c "$SAFE/open/link.conf"
     chown nobody "$CONF"
     not_started patd "$CONF: must be owned by root or by the user that reads it" -f -c "$CONF"
     [[ ! -e $SAFE/s ]]
@@ -306,11 +317,20 @@ safe_dir() {
     chmod 600 "$secret"
     mv "$secret" "$secret.real"
     ln -s "$secret.real" "$secret"
-    not_started patd "$secret: is a symbolic link; name the file itself" -f -c "$CONF"
-    # Not even what root alone can read is opened for somebody by way of a link.
-    ln -sf /etc/shadow "$secret"
-    not_started patd "$secret: is a symbolic link; name the file itself" -f -c "$CONF"
+    "$PAT_BUILD/patd" -t -c "$CONF"
+    chmod 604 "$secret.real" # the link's own mode is 0777, and says nothing
+    not_started patd "$secret: holds a secret: others must have no access (chmod o=)" -f -c "$CONF"
     rm "$secret"
+    mkdir -m 1777 "$SAFE/open"
+    sed -i "s|^bind_password_file = .*|bind_password_file = $SAFE/open/pw|" "$CONF"
+    if ((EUID == 0)); then
+        # Not even what root alone can read is opened for another user by way of a link.
+        ln -s /etc/shadow "$SAFE/open/pw"
+        chown -h nobody "$SAFE/open/pw"
+        not_started patd "$SAFE/open/pw: must be owned by root or by the user that reads it" -f \
+            -c "$CONF"
+    fi
+    sed -i "s|^bind_password_file = .*|bind_password_file = $secret|" "$CONF"
     mkfifo -m 600 "$secret" # a FIFO without a writer does not hold it up
     not_started patd "$secret: is not a regular file" -f -c "$CONF"
     rm "$secret"

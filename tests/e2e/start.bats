@@ -110,6 +110,41 @@ no_token_to() {
     [[ ! -e $dir/heard ]]
 }
 
+# kubernetes VOLUME MODE [FILE CONTENT]...: a volume as the kubelet makes it for a Secret or a
+# ConfigMap, or its next version. Files are links to links to a directory that it replaces.
+kubernetes() {
+    local volume=$1 mode=$2 version old
+    shift 2
+
+    [[ -d $volume ]] || mkdir -m 1777 "$volume"
+    version=$(mktemp -d "$volume/..2026_XXXXXX")
+    chmod 755 "$version"
+    old=$(readlink "$volume/..data" || true)
+    while (($# > 0)); do
+        printf '%s\n' "$2" >"$version/$1"
+        chmod "$mode" "$version/$1"
+        ln -sfn "..data/$1" "$volume/$1"
+        shift 2
+    done
+    ln -s "${version##*/}" "$volume/..data_tmp"
+    mv -T "$volume/..data_tmp" "$volume/..data"
+    [[ -z $old ]] || rm -r "${volume:?}/$old"
+}
+
+# conf_is_good, conf_is_refused MESSAGE: what patd -t says of $CONF.
+conf_is_good() {
+    run "$PAT_BUILD/patd" -t -c "$CONF"
+    [[ $status == 0 && $output == '' ]] || printf '%s\n' "$output"
+    [[ $status == 0 ]]
+}
+conf_is_refused() {
+    run "$PAT_BUILD/patd" -t -c "$CONF"
+    [[ $status == 78 && $output == *"$1"* ]] || printf '%s\n' "$output"
+    [[ $status == 78 && $output == *"$1"* ]]
+}
+
+BOUND=$'base = dc=example,dc=com\nbind_dn = cn=patd,dc=example,dc=com\nbind_password_file = '
+
 @test "patd: what is no socket stays where it is" {
     patd_refuses 'exists and is no socket' "socket = $dir/file"
     [[ -f $dir/file ]]
@@ -251,6 +286,106 @@ no_token_to() {
     run "$PAT_BUILD/patctl" verify --stdin --timeout 1s --socket "$SAFE/up/b/s" <<<rhp_x
     [[ $status == 3 ]]
     wait_for 20 test -e "$dir/heard"
+}
+
+@test "patd: settings and password in volumes of Kubernetes, by their links" {
+    safe_dir
+    CONF=$SAFE/conf/patd.conf
+    kubernetes "$SAFE/conf" 644 patd.conf "$BOUND$SAFE/secret/password"
+    kubernetes "$SAFE/secret" 440 password secret # defaultMode 0400 and fsGroup
+    conf_is_good
+    kubernetes "$SAFE/secret" 400 password secret
+    conf_is_good
+    # The default, 0644, but where others may not enter.
+    kubernetes "$SAFE/secret" 644 password secret
+    conf_is_refused "$SAFE/secret/password: holds a secret: others must have no access (chmod o=)"
+    mkdir -m 750 "$SAFE/closed"
+    mv "$SAFE/secret" "$SAFE/closed/secret"
+    kubernetes "$SAFE/conf" 644 patd.conf "$BOUND$SAFE/closed/secret/password"
+    conf_is_good
+    # A link in an open directory to the closed one is no way in.
+    ln -s "$SAFE/closed/secret/password" "$SAFE/password"
+    kubernetes "$SAFE/conf" 644 patd.conf "$BOUND$SAFE/password"
+    conf_is_good
+}
+
+@test "patd: what somebody else could replace in such a volume is refused, by its name" {
+    local version
+    safe_dir
+    CONF=$SAFE/conf/patd.conf
+    kubernetes "$SAFE/conf" 644 patd.conf "$BOUND$SAFE/secret/password"
+    kubernetes "$SAFE/secret" 400 password secret
+    version=$(realpath "$SAFE/secret/..data")
+    chmod 777 "$version"
+    conf_is_refused "$SAFE/secret/password: $version: must not be writable by group or others"
+    chmod 755 "$version"
+    chmod 777 "$SAFE/secret" # no sticky bit, as of an emptyDir
+    conf_is_refused "$SAFE/secret/password: $SAFE/secret: must not be writable by group or others"
+    chmod 2777 "$SAFE/secret"
+    conf_is_refused "$SAFE/secret/password: $SAFE/secret: must not be writable by group or others"
+    chmod 1777 "$SAFE/secret"
+    conf_is_good
+    ((EUID == 0)) || return 0
+    chown -h daemon "$SAFE/secret/password"
+    conf_is_refused "$SAFE/secret/password: must be owned by root or by the user that reads it"
+    chown -h root "$SAFE/secret/password"
+    chown -h daemon "$SAFE/secret/..data"
+    conf_is_refused "$SAFE/secret/..data: must be owned by root or by the user that reads it"
+    chown -h root "$SAFE/secret/..data"
+    chown daemon "$version"
+    conf_is_refused "$version: must be owned by root or by the user that reads it"
+    chown root "$version"
+    chown daemon "$version/password"
+    conf_is_refused "$SAFE/secret/password: must be owned by root or by the user that reads it"
+}
+
+@test "patd: a secret of Docker, mode 0444, is refused unless others may not enter its directory" {
+    safe_dir
+    CONF=$SAFE/patd.conf
+    mkdir "$SAFE/secrets"
+    printf 'secret\n' >"$SAFE/secrets/password"
+    chmod 444 "$SAFE/secrets/password"
+    printf '%s\n' "$BOUND$SAFE/secrets/password" >"$CONF"
+    conf_is_refused "$SAFE/secrets/password: holds a secret: others must have no access (chmod o=)"
+    chmod 751 "$SAFE/secrets"
+    conf_is_refused "$SAFE/secrets/password: holds a secret: others must have no access (chmod o=)"
+    chmod 750 "$SAFE/secrets"
+    conf_is_good
+}
+
+@test "patd: a reload reads the next version of a ConfigMap" {
+    local reads='reload: .*/conf/patd.conf is in force'
+    safe_dir
+    mkdir "$SAFE/run"
+    kubernetes "$SAFE/conf" 644 patd.conf \
+        $'base = dc=example,dc=com\nuser = nobody\nsocket = '"$SAFE/run/s"
+    in_background env -C "$SAFE" "$PAT_BUILD/patd" -f -c conf/patd.conf 2>"$dir/log"
+    wait_for 20 unix_listens "$SAFE/run/s"
+    wait_for 20 grep -q serving "$dir/log"
+    kubernetes "$SAFE/conf" 644 patd.conf \
+        $'base = dc=example,dc=com\nuser = nobody\nlog_level = debug\nsocket = '"$SAFE/run/s"
+    kill -HUP "${BACKGROUND_PIDS[-1]}"
+    wait_for 20 grep -q 'reload:' "$dir/log"
+    grep "$reads" "$dir/log"
+    # One that is wrong is named by line.
+    kubernetes "$SAFE/conf" 644 patd.conf $'base = dc=example,dc=com\nno such setting = 1'
+    kill -HUP "${BACKGROUND_PIDS[-1]}"
+    wait_for 20 grep -q 'conf/patd.conf:2: ' "$dir/log"
+}
+
+@test "an emptyDir: no socket in it as it comes, and one where an init container closed it" {
+    ((EUID == 0)) || skip 'needs root, to give a directory away'
+    safe_dir
+    mkdir -m 777 "$SAFE/run"
+    both_refuse "$SAFE/run/s" "$SAFE/run: must not be writable by group or others (chmod go-w)"
+    mkdir "$SAFE/run/own" # without the sticky bit others can rename it
+    chown nobody "$SAFE/run/own"
+    both_refuse "$SAFE/run/own/s" "$SAFE/run: must not be writable by group or others (chmod go-w)"
+    rmdir "$SAFE/run/own"
+    chown nobody "$SAFE/run"
+    chmod 755 "$SAFE/run"
+    in_background "$PAT_BUILD/pat-fcgi" -u nobody -s "$SAFE/run/s"
+    wait_for 20 unix_listens "$SAFE/run/s"
 }
 
 # not_removed COMMAND...: it listens at $SAFE/sock, and as its own user may remove what stands

@@ -671,13 +671,9 @@ make_nothing(const char *where)
 }
 
 static void
-make_symlink(const char *where)
+make_dangling_link(const char *where)
 {
-    char target[UNIT_PATH_MAX + 32];
-
-    (void)snprintf(target, sizeof(target), "%s/target", dir);
-    unit_file_write(target, BASE, sizeof(BASE) - 1, 0600);
-    assert_int_equal(symlink(target, where), 0);
+    assert_int_equal(symlink("/nonexistent/file", where), 0);
 }
 
 static void
@@ -712,7 +708,8 @@ make_large(const char *where)
 
 static const struct file_row files[] = {
     {"missing", make_nothing, ": No such file or directory"},
-    {"a symbolic link", make_symlink, ": is a symbolic link; name the file itself"},
+    {"a symbolic link to nothing", make_dangling_link,
+        ": /nonexistent: No such file or directory"},
     {"a directory", make_directory, ": is not a regular file"},
     {"a FIFO", make_fifo, ": is not a regular file"},
     {"writable by its group", make_group_writable,
@@ -779,16 +776,18 @@ make_long_line(const char *where)
 
 static const struct file_row password_files[] = {
     {"missing", make_nothing, PASSWORD "No such file or directory"},
-    {"a symbolic link", make_symlink,
-        PASSWORD "is a symbolic link; name the file itself"},
+    {"a symbolic link to nothing", make_dangling_link,
+        PASSWORD "/nonexistent: No such file or directory"},
     {"a directory", make_directory, PASSWORD "is not a regular file"},
     {"a FIFO", make_fifo, PASSWORD "is not a regular file"},
     {"writable by its group", make_group_writable,
         PASSWORD "must not be writable by group or others (chmod go-w)"},
     {"readable by others", make_world_readable,
-        PASSWORD "holds a secret: others must have no access (chmod o=)"},
+        PASSWORD "holds a secret: others must have no access (chmod o=), or not to its "
+                 "directory (chmod o-x)"},
     {"executable by others", make_world_executable,
-        PASSWORD "holds a secret: others must have no access (chmod o=)"},
+        PASSWORD "holds a secret: others must have no access (chmod o=), or not to its "
+                 "directory (chmod o-x)"},
     {"too large", make_large, PASSWORD "is larger than 64 KiB"},
     {"empty", make_empty, PASSWORD "is empty"},
     {"first line empty", make_empty_line, PASSWORD "the first line is empty"},
@@ -813,13 +812,15 @@ refuses_password_file(void **state)
 /* libldap, which reads it later, would not look who else can. */
 static const struct file_row key_files[] = {
     {"missing", make_nothing, TLS_KEY "No such file or directory"},
-    {"a symbolic link", make_symlink, TLS_KEY "is a symbolic link; name the file itself"},
+    {"a symbolic link to nothing", make_dangling_link,
+        TLS_KEY "/nonexistent: No such file or directory"},
     {"a directory", make_directory, TLS_KEY "is not a regular file"},
     {"a FIFO", make_fifo, TLS_KEY "is not a regular file"},
     {"writable by its group", make_group_writable,
         TLS_KEY "must not be writable by group or others (chmod go-w)"},
     {"readable by others", make_world_readable,
-        TLS_KEY "holds a secret: others must have no access (chmod o=)"},
+        TLS_KEY "holds a secret: others must have no access (chmod o=), or not to its "
+                "directory (chmod o-x)"},
 };
 
 static void
@@ -872,7 +873,7 @@ setup(void **state)
     (void)snprintf(path, sizeof(path), "%s/patd.conf", dir);
     (void)snprintf(password_path, sizeof(password_path), "%s/password", dir);
     (void)snprintf(key_path, sizeof(key_path), "%s/key.pem", dir);
-    return 0;
+    return chmod(dir, 0755);
 }
 
 static int

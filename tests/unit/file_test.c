@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "path.h"
 
 static char dir[UNIT_PATH_MAX];
-static unsigned fds; /* before a test */
+static unsigned fds;       /* before a test */
+static bool way_is_closed; /* others cannot reach `dir`, wherever it is */
 static char path[UNIT_PATH_MAX + 32];
 static char other[UNIT_PATH_MAX + 32];
 
@@ -69,7 +71,8 @@ mode(void **state)
 
     unit_file_write(path, "x\n", 2, row->mode);
     unit_check_int("settings", opens(PAT_FILE_SETTINGS), row->settings);
-    unit_check_int("secret", opens(PAT_FILE_SECRET), row->secret);
+    unit_check_int("secret", opens(PAT_FILE_SECRET),
+        row->secret || (row->settings && way_is_closed));
 }
 
 struct wrong_row {
@@ -96,10 +99,9 @@ make_fifo(void)
 }
 
 static void
-make_symlink(void)
+make_symlink_to_directory(void)
 {
-    unit_file_write(other, "x\n", 2, 0600);
-    assert_int_equal(symlink(other, path), 0);
+    assert_int_equal(symlink(dir, path), 0);
 }
 
 static void
@@ -131,16 +133,16 @@ make_large(void)
     unit_file_write(path, unit_repeat('x', PAT_FILE_MAX + 1), PAT_FILE_MAX + 1, 0600);
 }
 
-#define SYMLINK "is a symbolic link; name the file itself"
 #define REGULAR "is not a regular file"
 
 static const struct wrong_row wrongs[] = {
     {"missing", make_nothing, "No such file or directory"},
     {"a directory", make_directory, REGULAR},
     {"a FIFO without a writer", make_fifo, REGULAR},
-    {"a symbolic link", make_symlink, SYMLINK},
-    {"a symbolic link to nothing", make_dangling_symlink, SYMLINK},
-    {"a symbolic link to itself", make_loop, SYMLINK},
+    {"a symbolic link to nothing", make_dangling_symlink,
+        "/nonexistent: No such file or directory"},
+    {"a symbolic link to itself", make_loop, "Too many levels of symbolic links"},
+    {"a symbolic link to a directory", make_symlink_to_directory, REGULAR},
     {"a socket", make_socket, "No such device or address"},
     {"one byte too large", make_large, "is larger than 64 KiB"},
 };
@@ -191,7 +193,6 @@ empty(void **state)
     assert_true(opens(PAT_FILE_SETTINGS));
 }
 
-/* Only the last part of the path must be no link: /etc itself may be one. */
 static void
 through_symlink(void **state)
 {
@@ -204,6 +205,76 @@ through_symlink(void **state)
     (void)snprintf(through, sizeof(through), "%s/file", other);
     unit_check_err(pat_file_open(through, PAT_FILE_SETTINGS, &file, NULL), PAT_OK);
     (void)fclose(file);
+}
+
+/* What counts is the file, and each directory on the way to it. */
+static void
+is_symlink(void **state)
+{
+    (void)state;
+    unit_file_write(other, "x\n", 2, 0600);
+    assert_int_equal(symlink(other, path), 0);
+    assert_true(opens(PAT_FILE_SECRET));
+    assert_int_equal(chmod(other, 0644), 0);
+    assert_true(opens(PAT_FILE_SETTINGS));
+    unit_check_int("secret", opens(PAT_FILE_SECRET), way_is_closed);
+    assert_int_equal(chmod(other, 0666), 0);
+    assert_false(opens(PAT_FILE_SETTINGS));
+}
+
+static void
+open_directory(void **state)
+{
+    struct pat_diag diag = {0};
+    FILE *file = NULL;
+    char want[1024];
+
+    (void)state;
+    unit_file_write(path, "x\n", 2, 0600);
+    assert_int_equal(chmod(dir, 0777), 0);
+    (void)snprintf(want, sizeof(want),
+        "%s: %s: must not be writable by group or others (chmod go-w), who could replace "
+        "the file",
+        path, dir);
+    unit_check_err(pat_file_open(path, PAT_FILE_SETTINGS, &file, &diag), PAT_ERR_CONFIG);
+    unit_check_string("text", diag.text, want);
+}
+
+/* A secret that others could read, were it not for its directory, or one above. */
+static void
+closed_directory(void **state)
+{
+    char below[UNIT_PATH_MAX + 64];
+
+    (void)state;
+    unit_file_write(path, "x\n", 2, 0444);
+    assert_int_equal(chmod(dir, 0750), 0);
+    assert_true(opens(PAT_FILE_SECRET));
+    assert_int_equal(chmod(dir, 0754), 0);
+    assert_true(opens(PAT_FILE_SECRET));
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(below, sizeof(below), "%s/below", dir);
+    assert_int_equal(mkdir(below, 0755), 0);
+    (void)snprintf(path, sizeof(path), "%s/below/file", dir);
+    unit_file_write(path, "x\n", 2, 0444);
+    assert_true(opens(PAT_FILE_SECRET));
+    assert_int_equal(chmod(dir, 0751), 0);
+    unit_check_int("secret", opens(PAT_FILE_SECRET), way_is_closed);
+}
+
+/* A link leads out of the closed directory, to where others may read. */
+static void
+closed_link(void **state)
+{
+    char closed[UNIT_PATH_MAX + 64];
+
+    (void)state;
+    (void)snprintf(closed, sizeof(closed), "%s/closed", dir);
+    assert_int_equal(mkdir(closed, 0700), 0);
+    unit_file_write(other, "x\n", 2, 0444);
+    (void)snprintf(path, sizeof(path), "%s/closed/file", dir);
+    assert_int_equal(symlink("../other", path), 0);
+    unit_check_int("secret", opens(PAT_FILE_SECRET), way_is_closed);
 }
 
 /* Whoever we are, what root owns may be trusted. */
@@ -246,9 +317,16 @@ unreadable(void **state)
 static int
 setup(void **state)
 {
+    int fd;
+
     (void)state;
     fds = unit_count_fds();
     unit_dir_make(dir);
+    if (chmod(dir, 0755) != 0)
+        return -1;
+    fd = open(dir, O_PATH | O_CLOEXEC);
+    way_is_closed = pat_path_is_closed(fd);
+    (void)close(fd);
     (void)snprintf(path, sizeof(path), "%s/file", dir);
     (void)snprintf(other, sizeof(other), "%s/other", dir);
     return 0;
@@ -275,7 +353,12 @@ main(void)
     unit_add("open", "the largest", largest, NULL);
     unit_add("open", "empty", empty, NULL);
     unit_add("open", "through a linked directory", through_symlink, NULL);
+    unit_add("open", "a symbolic link", is_symlink, NULL);
     unit_add("open", "owned by root", roots_file, NULL);
+    unit_add("open", "in a directory that is closed to others", closed_directory, NULL);
+    unit_add("refuse", "in a directory that others can write", open_directory, NULL);
+    unit_add(
+        "refuse", "by a link in a directory that is closed to others", closed_link, NULL);
     unit_add("refuse", "owned by another user", foreign_owner, NULL);
     unit_add("refuse", "unreadable", unreadable, NULL);
     return unit_run("file");
