@@ -15,6 +15,11 @@ pat_diag_set(struct pat_diag *diag, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(diag->text, sizeof(diag->text), fmt, ap);
     va_end(ap);
+    /* Servers and files have a say in it: neither a line of a log nor a terminal is
+     * theirs. */
+    for (char *p = diag->text; *p != '\0'; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?';
 }
 
 void

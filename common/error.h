@@ -44,7 +44,8 @@ struct pat_diag {
     char text[320];
 };
 
-/* Both accept NULL for `diag`. What does not fit is cut. */
+/* Both accept NULL for `diag`. What does not fit is cut; a control character becomes a
+ * question mark. */
 void pat_diag_set(struct pat_diag *diag, const char *fmt, ...) PAT_PRINTF(2, 3);
 void pat_diag_clear(struct pat_diag *diag);
 

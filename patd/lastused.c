@@ -268,7 +268,7 @@ write_use(struct writer *w, const struct use *u, struct pat_deadline latest)
     unclaim(u->dn);
     if (!log_limit_allows(&q.failed, &more))
         return;
-    log_line_add(&line, "detail", diag.text);
+    log_line_end(&line, "detail", diag.text);
     log_write(PAT_LOG_WARNING,
         "last-used: cannot be written (does the account have write access to patLastUsed "
         "and "

@@ -60,7 +60,7 @@ log_set_level(enum pat_log_level level)
 static void
 write_stderr(enum pat_log_level level, const char *text)
 {
-    char line[1400], when[32] = "";
+    char line[2400], when[32] = "";
     time_t now = time(NULL);
     struct tm tm = {0};
     int len;
@@ -89,10 +89,19 @@ log_wants(enum pat_log_level level)
     return (int)level <= atomic_load(&max_level);
 }
 
+/* One call is one line, whatever a server or a file has put into the text. */
+static void
+tame(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 void
 log_write(enum pat_log_level level, const char *fmt, ...)
 {
-    char text[1280];
+    char text[2304];
     va_list ap;
 
     if (!log_wants(level))
@@ -100,6 +109,7 @@ log_write(enum pat_log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    tame(text);
     if (to_syslog)
         syslog(syslog_priority(level), "%s", text);
     else
@@ -147,35 +157,63 @@ is_plain(const char *value)
     return value[0] != '\0' && value[strspn(value, plain)] == '\0';
 }
 
-void
-log_line_add(struct log_line *line, const char *key, const char *value)
+/* Writes one byte of a quoted value to `escaped`; returns how many bytes it became. */
+static size_t
+escape(unsigned char c, char escaped[8])
 {
+    if (c == '"' || c == '\\')
+        return (size_t)snprintf(escaped, 8, "\\%c", c);
+    /* Neither line breaks nor what a terminal would obey. */
+    if (c < 0x20 || c >= 0x7f)
+        return (size_t)snprintf(escaped, 8, "\\x%02x", c);
+    escaped[0] = (char)c;
+    return 1;
+}
+
+/* At most `max` bytes, and one that is cut says so; the closing quote is always there. */
+static void
+add_value(struct log_line *line, const char *key, const char *value, size_t max)
+{
+    static const char cut[] = "...";
+    size_t len, used = 0;
     char escaped[8];
 
-    if (value == NULL)
-        return;
     if (line->len > 0)
         append(line, " ", 1);
     append(line, key, strlen(key));
     append(line, "=", 1);
-    if (is_plain(value)) {
-        append(line, value, strlen(value));
+    len = strnlen(value, max + 1);
+    if (is_plain(value) && len <= max) {
+        append(line, value, len);
         return;
     }
     append(line, "\"", 1);
     for (; *value != '\0'; value++) {
-        unsigned char c = (unsigned char)*value;
+        size_t n = escape((unsigned char)*value, escaped);
 
-        if (c == '"' || c == '\\') {
-            (void)snprintf(escaped, sizeof(escaped), "\\%c", c);
-            append(line, escaped, 2);
-        } else if (c < 0x20 || c >= 0x7f) {
-            /* Neither line breaks nor what a terminal would obey. */
-            (void)snprintf(escaped, sizeof(escaped), "\\x%02x", c);
-            append(line, escaped, 4);
-        } else {
-            append(line, value, 1);
+        if (used + n > max) {
+            append(line, cut, sizeof(cut) - 1);
+            break;
         }
+        append(line, escaped, n);
+        used += n;
     }
     append(line, "\"", 1);
+}
+
+void
+log_line_add(struct log_line *line, const char *key, const char *value)
+{
+    if (value != NULL)
+        add_value(line, key, value, LOG_VALUE_MAX);
+}
+
+void
+log_line_end(struct log_line *line, const char *key, const char *value)
+{
+    /* A blank, the key, "=", two quotes, "..." */
+    size_t taken = line->len + strlen(key) + 7;
+
+    if (value != NULL && taken < sizeof(line->text))
+        add_value(line, key, value, sizeof(line->text) - 1 - taken);
 }

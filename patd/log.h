@@ -42,13 +42,22 @@ struct log_limit {
 /* True if a line may be written now; *ret_suppressed were not since the last. */
 bool log_limit_allows(struct log_limit *limit, uint64_t *ret_suppressed);
 
-/* A line of fields, key=value, quoted and escaped where needed; what does not fit is cut.
- */
+/* A line of fields, key=value, quoted and escaped where needed. */
 struct log_line {
-    char text[1024];
+    char text[2048];
     size_t len;
 };
 
+#define LOG_VALUE_MAX 160 /* bytes of a value in a line, after escaping */
+
+/*
+ * A value that is longer is cut and ends in "...", so that the fields behind it have
+ * room, however long the values are that a client chose.
+ */
 void log_line_add(struct log_line *line, const char *key, const char *value);
+
+/* The same for the last field of a line: its value may be as long as the line has room.
+ */
+void log_line_end(struct log_line *line, const char *key, const char *value);
 
 #endif

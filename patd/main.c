@@ -28,6 +28,7 @@
 #include "log.h"
 #include "prober.h"
 #include "relay.h"
+#include "repeats.h"
 #include "server.h"
 #include "settings.h"
 #include "worker.h"
@@ -185,6 +186,7 @@ serve(const struct pat_conf *conf)
         (listeners_speak(&listeners, PROTOCOL_SASLAUTHD) &&
             relay_start(server) != PAT_OK) ||
         lastused_start() != PAT_OK || prober_start() != PAT_OK ||
+        repeats_start() != PAT_OK ||
         workers_start(server, conf->workers, &workers) != PAT_OK) {
         log_write(PAT_LOG_ERROR, "out of memory, threads or descriptors");
         return EX_OSERR;
@@ -195,6 +197,7 @@ serve(const struct pat_conf *conf)
     relay_stop();
     prober_stop();
     lastused_stop(STOP_TIMEOUT_MS);
+    repeats_stop();
     server_free(server);
     log_write(PAT_LOG_INFO, "stopped");
     return EX_OK;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
-PATD_OBJ := $(patsubst %,$(OBJ)/patd/%.o,lastused listen log main prober protocol relay server settings share worker)
+PATD_OBJ := $(patsubst %,$(OBJ)/patd/%.o,lastused listen log main prober protocol relay repeats server \
+	settings share worker)
 
 $(BUILD)/patd: $(PATD_OBJ) $(BUILD)/libpat.a $(BUILD)/libpat-client.a
 	@$(call say,LD $@)

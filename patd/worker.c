@@ -9,6 +9,7 @@
 
 #include "lastused.h"
 #include "log.h"
+#include "repeats.h"
 #include "revoke.h"
 #include "secret.h"
 #include "settings.h"
@@ -28,7 +29,7 @@ struct worker {
 /* Lines about requests without an answer from the directory. */
 #define UNAVAILABLE_BURST 20
 
-static struct log_limit trouble_limit, waited_limit;
+static struct log_limit trouble_limit, waited_limit, junk_limit;
 static struct log_limit unavailable_limit = {.burst = UNAVAILABLE_BURST};
 /* A client that is in a hurry must not use up the lines of the others. */
 static struct log_limit hasty_limit;
@@ -71,23 +72,43 @@ log_allows(const struct pat_proto_request *ask, enum pat_err err, uint64_t *ret_
            log_limit_allows(is_hasty(ask) ? &hasty_limit : &unavailable_limit, ret_more);
 }
 
-/* What the lines about requests end in, and write it. */
+/*
+ * What the lines about requests end in, and write it. Refusals that differ in nothing but
+ * their time are counted. One by the protocol of saslauthd, whose service cannot say why,
+ * has the form that refusals have in other logs.
+ */
 static void
 log_end(struct log_line *line, const struct client *c, enum pat_err err, int64_t took_ns,
     const struct pat_diag *diag, uint64_t more)
 {
-    char number[32];
+    bool refused = err != PAT_OK && err != PAT_ERR_UNAVAIL && err != PAT_ERR_CONFIG &&
+                   err != PAT_ERR_NOMEM;
+    const char *head = refused && client_protocol(c) == PROTOCOL_SASLAUTHD
+                           ? "authentication failure; "
+                           : "";
+    const char *detail = diag->text[0] != '\0' ? diag->text : NULL;
+    char number[32], text[sizeof(line->text) + 32], whole[sizeof(line->text) + 32];
+    struct log_line kind;
 
     (void)snprintf(number, sizeof(number), "%lu", (unsigned long)client_uid(c));
     log_line_add(line, "peer_uid", number);
+    kind.len = 0;
+    if (refused)
+        kind = *line;
     (void)snprintf(number, sizeof(number), "%.1f", (double)took_ns / 1e6);
     log_line_add(line, "ms", number);
-    if (diag->text[0] != '\0')
-        log_line_add(line, "detail", diag->text);
     (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)more);
     if (more > 0)
         log_line_add(line, "suppressed", number);
-    log_write(level_of(err), "%s", line->text);
+    log_line_end(line, "detail", detail);
+    if (!refused) {
+        log_write(level_of(err), "%s", line->text);
+        return;
+    }
+    log_line_end(&kind, "detail", detail);
+    (void)snprintf(text, sizeof(text), "%s%s", head, kind.text);
+    (void)snprintf(whole, sizeof(whole), "%s%s", head, line->text);
+    repeats_log(level_of(err), text, whole);
 }
 
 /*
@@ -119,6 +140,8 @@ log_decision(const struct worker *w, const struct client *c,
     log_line_add(&line, "role", ok ? id->role : NULL);
     log_line_add(&line, "service", req->service);
     log_line_add(&line, "source", req->source);
+    if (!ok && client_protocol(c) == PROTOCOL_SASLAUTHD)
+        log_line_add(&line, "rhost", "");
     if (ok && req->any_user)
         log_line_add(&line, "login", req->user);
     log_end(&line, c, err, took_ns, diag, more);
@@ -134,7 +157,7 @@ log_trouble(const struct worker *w)
 
     if (trouble[0] == '\0' || !log_limit_allows(&trouble_limit, &more))
         return;
-    log_line_add(&line, "detail", trouble);
+    log_line_end(&line, "detail", trouble);
     log_write(PAT_LOG_WARNING, "failover: another server answered instead %s", line.text);
 }
 
@@ -235,6 +258,20 @@ handle_waited(struct worker *w, struct client *c, const struct pat_proto_request
     finish(w, c, ask);
 }
 
+/* Also a login name, a service or an address that is longer than the protocol allows. */
+static void
+log_junk(const struct client *c)
+{
+    uint64_t more = 0;
+
+    if (log_limit_allows(&junk_limit, &more))
+        log_write(PAT_LOG_WARNING,
+            "junk: uid %lu sent a request that cannot be decoded, or with a value of "
+            "more "
+            "than %d bytes; it was disconnected (%llu more since the last such line)",
+            (unsigned long)client_uid(c), PAT_SERVICE_MAX, (unsigned long long)more);
+}
+
 static void
 handle(struct worker *w, struct client *c)
 {
@@ -258,8 +295,7 @@ handle(struct worker *w, struct client *c)
     }
     if (protocol_decode(client_protocol(c), &w->settings->conf, client_message(c), &q) !=
         PAT_OK) {
-        log_write(PAT_LOG_DEBUG, "uid %lu sent a request that cannot be decoded",
-            (unsigned long)client_uid(c));
+        log_junk(c);
         server_hang_up(w->server, c);
         return;
     }

@@ -548,6 +548,26 @@ tls_fails() {
     (($(grep -c 'BIND dn="cn=patd' "$BATS_TEST_TMPDIR/slapd.log") == 0))
 }
 
+@test "a server that refuses StartTLS with a text of its own: the text forges no line" {
+    local port
+
+    use_password
+    in_background python3 "$BATS_TEST_DIRNAME/forging_ldap.py" "$BATS_TEST_TMPDIR/port"
+    wait_for 20 test -s "$BATS_TEST_TMPDIR/port"
+    port=$(<"$BATS_TEST_TMPDIR/port")
+    log_mark
+    set_conf "bind_dn = cn=patd,ou=services,$PAT_BASE" \
+        "bind_password_file = $SANDBOX/etc/bind.pw" "uri = ldap://127.0.0.1:$port" \
+        'tls = starttls' "tls_ca_file = $PAT_CA"
+    login plain alice
+    expect PAM_AUTHINFO_UNAVAIL "$MUCH"
+    logged 'directory: .*StartTLS: .*id=forged'
+    logged 'verdict=unavailable .*id=forged'
+    sandbox_idle
+    (($(log_since | grep -vcE '^[0-9TZ:-]+ patd\[[0-9]+\]: [a-z]+: ') == 0))
+    (($(log_since | grep -cE '^[0-9TZ:-]+ patd\[[0-9]+\]: info: verdict=accept') == 0))
+}
+
 # --- patd killed -----------------------------------------------------------------------
 
 @test "patd is killed with a request inside: unavailable at once, and well when it is back" {

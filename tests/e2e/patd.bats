@@ -184,6 +184,41 @@ background_as() {
     expect PAM_SUCCESS
 }
 
+@test "a token that is refused 5,000 times makes a few lines, and one with their number" {
+    local refused counted
+
+    mint bob acme
+    revoke "$MINT_DN"
+    log_mark
+    "$PAT_BUILD/tests/patload" "$PAT_SOCKET" 8 5000 bob <<<"$MINT_TOKEN" || true
+    logged "verdict=refuse reason=\"token is revoked\" id=$MINT_ID .* repeated="
+    # Another one has its own lines meanwhile.
+    MINT_TOKEN=rhp_x
+    login plain alice
+    expect PAM_AUTH_ERR
+    logged 'verdict=refuse reason="not a token" .* ms='
+    # What was not yet said is said at the end; every refusal counts once.
+    sandbox patd-restart
+    refused=$(log_since | grep -c "verdict=refuse .* id=$MINT_ID .* ms=")
+    counted=$(log_since | sed -n "s/.* id=$MINT_ID .* repeated=//p" | paste -sd +)
+    printf '%d lines and %s\n' "$refused" "$counted"
+    ((refused + counted == 5000 && refused < 1000))
+}
+
+@test "values that a client chose push no field out of a line" {
+    log_mark
+    PYTHONPATH=$BATS_TEST_DIRNAME python3 -B - "$PAT_SOCKET" <<'PYTHON'
+import sys
+import patd_client as p
+for filler in b"\n", b"y", b"\xc3":
+    with p.connect(sys.argv[1]) as s:
+        s.sendall(p.request(b"rhp_x", b"x" * 255, p.field(6, filler * 255 + b"\0")))
+        assert p.read_answer(s) == 1
+PYTHON
+    sandbox_idle
+    [[ $(log_since | grep -c "reason=\"not a token\" service=abuse source=.*\.\.\.\" peer_uid=$EUID ms=") == 3 ]]
+}
+
 # wake_ups PID: prints how often its threads slept so far, and so woke up.
 wake_ups() {
     cat "/proc/$1/task"/*/status | awk '/^voluntary_ctxt_switches:/ { n += $2 } END { print n + 0 }'

@@ -266,6 +266,22 @@ refused() {
     abuse refused
 }
 
+@test "a refusal here has the form that refusals have, an outage has not" {
+    mint bob acme
+    revoke "$MINT_DN"
+    log_mark
+    check SASL_BADAUTH "$MINT_TOKEN" bob
+    logged "authentication failure; verdict=refuse reason=\"token is revoked\" id=$MINT_ID user=bob org=acme service=[a-z]* rhost=\"\" peer_uid=$EUID "
+    check SASL_BADAUTH no-token bob
+    logged "authentication failure; verdict=refuse reason=\"not a token\" service=[a-z]* rhost=\"\" peer_uid=$EUID "
+    log_mark
+    sandbox slapd-stop
+    check SASL_FAIL "$MINT_TOKEN" bob
+    logged 'verdict=unavailable'
+    not_logged 'authentication failure'
+    sandbox slapd-start
+}
+
 @test "testsaslauthd sees what it would see of saslauthd" {
     # Its password is an argument, for all to see: nobody's but this test's.
     run testsaslauthd -f "$MUX" -u alice -p "$MINT_TOKEN"

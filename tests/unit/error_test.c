@@ -99,6 +99,16 @@ diag_cuts(void **state)
 }
 
 static void
+diag_is_one_line(void **state)
+{
+    struct pat_diag diag = {""};
+
+    (void)state;
+    pat_diag_set(&diag, "%s", "no\nway\r\033[2J\177 Zo\xc3\xab");
+    unit_check_string("text", diag.text, "no?way??[2J? Zo\xc3\xab");
+}
+
+static void
 diag_null(void **state)
 {
     (void)state;
@@ -115,6 +125,7 @@ main(void)
     unit_add("never renumbered", "no code left out", all_numbered, NULL);
     unit_add("diag", "set and clear", diag_sets, NULL);
     unit_add("diag", "what does not fit is cut", diag_cuts, NULL);
+    unit_add("diag", "control characters are replaced", diag_is_one_line, NULL);
     unit_add("diag", "NULL is accepted", diag_null, NULL);
     return unit_run("error");
 }

@@ -2,7 +2,7 @@
 # check: every unit test, no root needed. What failed is shown; the rest is in NAME.log.
 
 UNIT_NAMES := bearer client conf daemon decide error export file gentime http_answer \
-	http_authorization http_fcgi option pam_module path proto revoke sasl_message \
+	http_authorization http_fcgi log option pam_module path proto revoke sasl_message \
 	sasl_module saslauthd scope shape share stack strv text token uri when
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
@@ -31,6 +31,9 @@ $(OBJ)/tests/unit/stack_test.o: PAT_CPPFLAGS += -Ipatctl
 
 $(BUILD)/tests/unit/share_test: $(OBJ)/patd/share.o
 $(OBJ)/tests/unit/share_test.o: PAT_CPPFLAGS += -Ipatd
+
+$(BUILD)/tests/unit/log_test: $(OBJ)/patd/log.o $(OBJ)/patd/repeats.o
+$(OBJ)/tests/unit/log_test.o: PAT_CPPFLAGS += -Ipatd
 
 $(BUILD)/tests/unit/text_test: $(OBJ)/patctl/text.o
 $(OBJ)/tests/unit/text_test.o: PAT_CPPFLAGS += -Ipatctl
