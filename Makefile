@@ -173,6 +173,8 @@ install: all
 	    pam_pat/pam_pat.pam-config $(DESTDIR)$(docdir)
 	install -m 644 schema/*.ldif schema/pat.schema $(DESTDIR)$(docdir)/schema
 	install -m 644 docs/*.md $(DESTDIR)$(docdir)
+	install -d $(DESTDIR)$(docdir)/fail2ban
+	install -m 644 docs/fail2ban/*.conf $(DESTDIR)$(docdir)/fail2ban
 	install -m 644 patctl/patctl.1 $(DESTDIR)$(mandir)/man1
 	install -m 644 patd/patd.conf.5 slapd_pat/slapo-pat.5 $(DESTDIR)$(mandir)/man5
 	install -m 644 schema/pat.7 $(DESTDIR)$(mandir)/man7

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "authorization.h"
@@ -77,23 +78,66 @@ ask(const struct settings *s, struct pat_client *client,
         client, s->patd, &req, c->token, c->token_len, s->timeout_ms, ret_id, diag);
 }
 
+/* Returns why the header is no credentials of ours; NULL: there are some, in *ret. */
+static const char *
+read_credentials(const struct fcgi_request *request, enum authorization *ret_got,
+    struct credentials *ret)
+{
+    *ret_got = AUTHORIZATION_MALFORMED;
+    if (request->authorizations > 1)
+        return "more than one header Authorization";
+    if (request->too_long)
+        return "the header Authorization is longer than 8192 bytes";
+    *ret_got =
+        authorization_parse(request->authorization, request->authorization_len, ret);
+    switch (*ret_got) {
+    case AUTHORIZATION_BAD:
+        return "the user name or the password of the header Authorization is empty or "
+               "too "
+               "long";
+    case AUTHORIZATION_MALFORMED:
+        return "the header Authorization is malformed";
+    case AUTHORIZATION_NONE:
+    case AUTHORIZATION_GIVEN:
+        break;
+    }
+    return NULL;
+}
+
+/*
+ * The line for the log. No user: it is what a client sent, and which names are accounts
+ * is not known here.
+ */
+static void
+describe_refusal(const struct settings *s, const struct fcgi_request *request,
+    const char *reason, const struct pat_diag *diag, char ret[PAT_REFUSAL_MAX])
+{
+    char source[PAT_SOURCE_MAX + 1], service[PAT_REFUSAL_VALUE_MAX + 1];
+    char place[PAT_REFUSAL_VALUE_MAX + 16];
+
+    pat_refusal_value(s->service, service);
+    (void)snprintf(place, sizeof(place), "service=%s", service);
+    pat_refusal_line(place, source_of(request, source), NULL, reason, diag->text, ret);
+}
+
 void
 check_request(const struct settings *s, struct pat_client *client,
-    const struct fcgi_request *request, struct answer *ret_answer, struct pat_diag *diag)
+    const struct fcgi_request *request, struct answer *ret_answer,
+    char ret_refusal[PAT_REFUSAL_MAX], struct pat_diag *diag)
 {
     const struct challenge challenge = {s->realm, s->metadata, s->basic != 0};
     enum answer_kind kind = ANSWER_INVALID_REQUEST;
-    enum authorization got = AUTHORIZATION_MALFORMED;
+    enum authorization got = AUTHORIZATION_NONE;
     struct credentials c;
     struct pat_identity id;
     enum pat_err err = PAT_ERR_MALFORMED;
+    const char *reason = NULL;
 
     pat_diag_clear(diag);
+    ret_refusal[0] = '\0';
     c.token_len = 0;
-    if (request->authorizations == 0)
-        got = AUTHORIZATION_NONE;
-    else if (request->authorizations == 1 && !request->too_long)
-        got = authorization_parse(request->authorization, request->authorization_len, &c);
+    if (request->authorizations > 0)
+        reason = read_credentials(request, &got, &c);
 
     switch (got) {
     case AUTHORIZATION_NONE:
@@ -102,6 +146,8 @@ check_request(const struct settings *s, struct pat_client *client,
     case AUTHORIZATION_GIVEN:
         err = ask(s, client, request, &c, &id, diag);
         kind = answer_kind(err);
+        if (err != PAT_OK && kind != ANSWER_UNAVAILABLE)
+            reason = pat_strerror(err);
         break;
     case AUTHORIZATION_BAD:
         kind = ANSWER_INVALID_TOKEN;
@@ -110,6 +156,10 @@ check_request(const struct settings *s, struct pat_client *client,
         break;
     }
     credentials_clear(&c);
+    if (reason != NULL) {
+        describe_refusal(s, request, reason, diag, ret_refusal);
+        pat_diag_clear(diag);
+    }
     if (err == PAT_OK)
         answer_accept(ret_answer, &id, request->role == FCGI_AUTHORIZER);
     else

@@ -73,6 +73,7 @@ struct worker {
     struct server *server;
     struct pat_client client;
     struct answer answer;
+    char refusal[PAT_REFUSAL_MAX];
     uint8_t chunk[CHUNK];
     uint8_t out[ANSWER_MAX + FCGI_OVERHEAD];
 };
@@ -194,11 +195,15 @@ answer_request(struct worker *w, struct conn *c)
     struct pat_diag diag;
     bool sent;
 
-    check_request(w->server->settings, &w->client, &f->request, &w->answer, &diag);
+    check_request(
+        w->server->settings, &w->client, &f->request, &w->answer, w->refusal, &diag);
     fcgi_finish(f);
     sent = send_bytes(
         c, w->out, fcgi_encode_answer(f, w->answer.text, w->answer.len, w->out));
     c->began_ns = 0;
+    /* One line for each: what reads the log counts them by address. */
+    if (w->refusal[0] != '\0')
+        syslog(LOG_NOTICE, "%s", w->refusal);
     if (diag.text[0] != '\0')
         log_trouble(w->server, diag.text);
     return sent;

@@ -11,22 +11,26 @@
  *   here; any other password is PAM_IGNORE;
  * - tell the user why; that stands in the logs;
  * - take a setting from the environment, which under sudo and su is the caller's;
- * - write what was typed, be it a password or a login name, to a log.
+ * - write what was typed to a log, be it a password, or a login name that is not the name
+ *   of an account.
  */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define PAM_SM_AUTH
 #define PAM_SM_ACCOUNT
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
+#include <security/pam_modutil.h>
 
 #include "client.h"
 #include "deadline.h"
 #include "option.h"
+#include "refusal.h"
 #include "secret.h"
 #include "shape.h"
 #include "strv.h"
@@ -315,15 +319,6 @@ accept_identity(pam_handle_t *pamh, const struct settings *s, struct pat_identit
     return PAM_SUCCESS;
 }
 
-static void
-log_failure(pam_handle_t *pamh, enum pat_err err, const struct pat_diag *diag)
-{
-    if (diag->text[0] != '\0')
-        pam_syslog(pamh, LOG_ERR, "%s: %s", pat_strerror(err), diag->text);
-    else
-        pam_syslog(pamh, LOG_NOTICE, "token refused: %s", pat_strerror(err));
-}
-
 static const char *
 get_item(pam_handle_t *pamh, int type)
 {
@@ -332,6 +327,46 @@ get_item(pam_handle_t *pamh, int type)
     if (pam_get_item(pamh, type, &item) != PAM_SUCCESS || item == NULL)
         return NULL;
     return ((const char *)item)[0] != '\0' ? item : NULL;
+}
+
+/* Of an account alone, or a name that an administrator wrote into the configuration. */
+static const char *
+account_name(pam_handle_t *pamh, const struct settings *s, const char *name)
+{
+    if (name == NULL || pat_token_resembles(s->prefix, name, strlen(name)))
+        return NULL;
+    if (pat_strv_contains(pat_strv_const(s->shared), name))
+        return name;
+    return pam_modutil_getpwnam(pamh, name) != NULL ? name : NULL;
+}
+
+/*
+ * Logs a refusal, in the form that pam_unix(8) has: what reads that log for others finds
+ * the address here, too.
+ */
+static void
+log_refusal(pam_handle_t *pamh, const struct settings *s, const char *user,
+    const char *reason, const struct pat_diag *diag)
+{
+    char tty[PAT_REFUSAL_VALUE_MAX + 1], ruser[PAT_REFUSAL_VALUE_MAX + 1];
+    char place[2 * PAT_REFUSAL_VALUE_MAX + 80], line[PAT_REFUSAL_MAX];
+
+    pat_refusal_value(get_item(pamh, PAM_TTY), tty);
+    pat_refusal_value(account_name(pamh, s, get_item(pamh, PAM_RUSER)), ruser);
+    (void)snprintf(place, sizeof(place),
+        "logname= uid=%lu euid=%lu tty=%.80s ruser=%.80s", (unsigned long)getuid(),
+        (unsigned long)geteuid(), tty, ruser);
+    pat_refusal_line(place, get_item(pamh, PAM_RHOST), account_name(pamh, s, user),
+        reason, diag != NULL ? diag->text : NULL, line);
+    pam_syslog(pamh, LOG_NOTICE, "%s", line);
+}
+
+/* Logs what kept the module from an answer; the form is not that of a refusal. */
+static void
+log_outage(pam_handle_t *pamh, enum pat_err err, const struct pat_diag *diag)
+{
+    pam_syslog(pamh, LOG_ERR, "%s%s%s", pat_strerror(err),
+        diag->text[0] != '\0' ? ": " : "", diag->text);
 }
 
 static enum pat_err
@@ -359,11 +394,16 @@ check_token(pam_handle_t *pamh, const struct settings *s, const char *user,
     struct pat_identity id = {0};
     struct pat_diag diag = {0};
     enum pat_err err = verify(pamh, s, user, token, token_len, &id, &diag);
+    int rc;
 
     if (err == PAT_OK)
         return accept_identity(pamh, s, &id);
-    log_failure(pamh, err, &diag);
-    return pam_code(err);
+    rc = pam_code(err);
+    if (rc == PAM_AUTH_ERR)
+        log_refusal(pamh, s, user, pat_strerror(err), &diag);
+    else
+        log_outage(pamh, err, &diag);
+    return rc;
 }
 
 static int
@@ -382,9 +422,7 @@ authenticate(pam_handle_t *pamh, const struct settings *s)
         return rc;
     }
     if (pat_token_resembles(s->prefix, user, strlen(user))) {
-        pam_syslog(pamh, LOG_NOTICE,
-            "token refused: it was given as the login name; revoke it, the host may have "
-            "logged it");
+        log_refusal(pamh, s, NULL, PAT_REFUSAL_AS_NAME, NULL);
         return PAM_AUTH_ERR;
     }
     switch (
@@ -392,9 +430,7 @@ authenticate(pam_handle_t *pamh, const struct settings *s)
     case PAT_LIKENESS_TOKEN:
         return check_token(pamh, s, user, token, token_len);
     case PAT_LIKENESS_HIDDEN:
-        pam_syslog(pamh, LOG_NOTICE,
-            "token refused: the password has other characters around it, or is in "
-            "another letter case; give the token alone");
+        log_refusal(pamh, s, user, PAT_REFUSAL_WRAPPED, NULL);
         return PAM_AUTH_ERR;
     case PAT_LIKENESS_NONE:
         break;

@@ -1,28 +1,59 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "session.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "client.h"
+#include "refusal.h"
 #include "secret.h"
 #include "shape.h"
 #include "strv.h"
-
-#define GIVEN_AS_NAME                                                                    \
-    "it was given as the login name; revoke it, the host may have logged it"
-#define GIVEN_WRAPPED                                                                    \
-    "the password has other characters around it, or another letter case; give the "     \
-    "token alone"
 
 /* The properties' names are kept by the library as pointers: static. The asterisk says
  * that they are those of who authenticated, not of whom that one acts for. */
 #define PROPERTY_ROLE "*patRole"
 #define PROPERTY_ORG  "*patOrg"
 
+/* The client's address, of "ADDRESS;PORT"; NULL where the host does not tell. */
+static const char *
+client_address(const sasl_server_params_t *params, char buf[PAT_SOURCE_MAX + 1])
+{
+    const char *remote = params->ipremoteport;
+    size_t len = remote != NULL ? strcspn(remote, ";") : 0;
+
+    if (len == 0 || len > PAT_SOURCE_MAX)
+        return NULL;
+    memcpy(buf, remote, len);
+    buf[len] = '\0';
+    return buf;
+}
+
+/*
+ * Logs a refusal. The library's own log leaves failures out unless the service is
+ * configured for more; then the line is an error, so that an address to act on is always
+ * there. No name: SASL does not say which are accounts, and people paste secrets there.
+ */
+static void
+log_refusal(sasl_server_params_t *params, const char *reason, const struct pat_diag *diag)
+{
+    char address[PAT_SOURCE_MAX + 1], service[PAT_REFUSAL_VALUE_MAX + 1];
+    char place[PAT_REFUSAL_VALUE_MAX + 16], line[PAT_REFUSAL_MAX];
+    bool shown = params->log_level >= SASL_LOG_FAIL;
+
+    pat_refusal_value(params->service, service);
+    (void)snprintf(place, sizeof(place), "service=%s", service);
+    pat_refusal_line(place, client_address(params, address), NULL, reason,
+        diag != NULL ? diag->text : NULL, line);
+    params->utils->log(
+        params->utils->conn, shown ? SASL_LOG_FAIL : SASL_LOG_ERR, "sasl_pat: %s", line);
+}
+
 int
 session_malformed(sasl_server_params_t *params)
 {
+    log_refusal(params, "malformed message of the mechanism", NULL);
     params->utils->seterror(params->utils->conn, SASL_NOLOG, "malformed message");
     return SASL_BADPROT;
 }
@@ -64,7 +95,7 @@ sasl_code(enum pat_err err)
     return SASL_BADAUTH;
 }
 
-/* Tell the log why, and the client nothing of it. No name: people paste secrets there. */
+/* Tell the log why, and the client nothing of it. */
 static int
 fail(sasl_server_params_t *params, enum pat_err err, const struct pat_diag *diag)
 {
@@ -72,8 +103,7 @@ fail(sasl_server_params_t *params, enum pat_err err, const struct pat_diag *diag
     int rc = sasl_code(err);
 
     if (rc != SASL_UNAVAIL) {
-        utils->log(
-            utils->conn, SASL_LOG_FAIL, "sasl_pat: token refused: %s", pat_strerror(err));
+        log_refusal(params, pat_strerror(err), diag);
         return session_refuse(params);
     }
     utils->log(utils->conn, SASL_LOG_ERR, "sasl_pat: %s%s%s", pat_strerror(err),
@@ -108,8 +138,7 @@ is_pasted_token(const struct session *s, const char *name)
 static int
 refuse_hidden(sasl_server_params_t *params, const char *why)
 {
-    params->utils->log(
-        params->utils->conn, SASL_LOG_FAIL, "sasl_pat: token refused: %s", why);
+    log_refusal(params, why, NULL);
     return session_refuse(params);
 }
 
@@ -135,20 +164,6 @@ login_name(const sasl_server_params_t *params, const sasl_out_params_t *oparams,
     memcpy(buf, name, len);
     buf[len] = '\0';
     return true;
-}
-
-/* The client's address, of "ADDRESS;PORT"; NULL where the host does not tell. */
-static const char *
-client_address(const sasl_server_params_t *params, char buf[PAT_SOURCE_MAX + 1])
-{
-    const char *remote = params->ipremoteport;
-    size_t len = remote != NULL ? strcspn(remote, ";") : 0;
-
-    if (len == 0 || len > PAT_SOURCE_MAX)
-        return NULL;
-    memcpy(buf, remote, len);
-    buf[len] = '\0';
-    return buf;
 }
 
 /* Ask patd. `user` NULL: whoever the token belongs to. */
@@ -266,11 +281,14 @@ check_token(const struct session *s, sasl_server_params_t *params,
     const sasl_out_params_t *oparams, const char *token, size_t len,
     struct pat_identity *ret_id)
 {
-    struct pat_diag none = {0};
+    struct pat_diag diag = {0};
     char user[PAT_USER_MAX + 1];
 
-    if (!login_name(params, oparams, user))
-        return fail(params, PAT_ERR_USER, &none);
+    if (!login_name(params, oparams, user)) {
+        pat_diag_set(&diag, "the login name is empty, longer than %d bytes, or not UTF-8",
+            PAT_USER_MAX);
+        return fail(params, PAT_ERR_USER, &diag);
+    }
     return verify(s, params, user, token, len, ret_id);
 }
 
@@ -304,9 +322,9 @@ session_password(struct session *s, sasl_server_params_t *params, const char *au
     int rc = SASL_OK;
 
     if (is_pasted_token(s, authid) || (!same && is_pasted_token(s, authzid)))
-        return refuse_hidden(params, GIVEN_AS_NAME);
+        return refuse_hidden(params, PAT_REFUSAL_AS_NAME);
     if (likeness == PAT_LIKENESS_HIDDEN)
-        return refuse_hidden(params, GIVEN_WRAPPED);
+        return refuse_hidden(params, PAT_REFUSAL_WRAPPED);
     if (is_token)
         rc = request_properties(s, params);
     if (rc == SASL_OK)
@@ -331,7 +349,7 @@ session_bearer(struct session *s, sasl_server_params_t *params,
     int rc;
 
     if (is_pasted_token(s, m->user))
-        return refuse_hidden(params, GIVEN_AS_NAME);
+        return refuse_hidden(params, PAT_REFUSAL_AS_NAME);
     rc = request_properties(s, params);
     if (rc == SASL_OK && named)
         rc = set_authid(params, m->user, SASL_CU_AUTHZID, oparams);

@@ -665,6 +665,49 @@ same_refusal() {
     [[ $CODE == 50* ]]
 }
 
+# from_two COMMAND: to nginx and Apache, from an address of its own.
+from_two() {
+    local server
+
+    for server in nginx-plain apache; do
+        "${@//SERVER/$server}" --interface 127.0.0.2
+    done
+}
+
+@test "fail2ban finds every refusal once, with its address, and no outage" {
+    local mark line
+    new_token bob globex
+    request nginx-plain /
+    mark=$syslog_mark
+    from_two request SERVER /                   # no credentials: nothing was refused
+    bearer nginx-org / --interface 127.0.0.2    # 1: out of scope
+    answered 403 "$SCOPE"
+    unknown_token
+    from_two bearer SERVER /                    # 3: no such token
+    from_two basic alice SERVER /               # 5
+    TOKEN=no-token
+    from_two bearer SERVER /                    # 7: malformed
+    for line in Bearer 'Basic ###=' "Bearer $(printf 'x%.0s' {1..9000})"; do
+        with_header "Authorization: $line" -- apache / --interface 127.0.0.2
+    done                                        # 9: malformed headers, one too long for Apache
+    with_header 'Authorization: Bearer a' 'Authorization: Bearer b' -- apache / \
+        --interface 127.0.0.2                   # 10: two
+    syslog_mark=$mark
+    bans 10 127.0.0.2
+    logged 'authentication failure; service=http rhost=127.0.0.2 user= reason="no such token"'
+    logged 'reason="the header Authorization is malformed"'
+    # An outage.
+    new_token bob acme
+    request nginx-plain /
+    mark=$syslog_mark
+    sandbox patd-stop
+    from_two bearer SERVER /
+    answered 503
+    sandbox patd-start
+    syslog_mark=$mark
+    bans 0
+}
+
 @test "no token stands in any log or other file" {
     [[ -z $(files_with_tokens) ]]
     cp "$WORLD/secret/tokens" "$WORLD/log/planted"

@@ -311,6 +311,37 @@ PLAIN 503 5.5.1 Error: already authenticated"
     in_world mv /etc/sasldb2.kept /etc/sasldb2
 }
 
+# stock_filter [LINE...]: print what fail2ban's own filter for Postfix finds in the new lines,
+# with these lines in postfix.local.
+stock_filter() {
+    new_syslog | sed 's/^<[0-9]*>//' >"$BATS_TEST_TMPDIR/postfix.log"
+    fail2ban-regex -o ip "$BATS_TEST_TMPDIR/postfix.log" 'postfix[mode=auth]' "$@" | xargs
+}
+
+@test "Postfix: fail2ban finds every refusal once, with its address, and no outage" {
+    local ignore
+
+    ignore=$(sed -n 's/^ignoreregex = //p' "$ROOT/docs/fail2ban/ldap-pat-postfix.conf")
+    unknown_token
+    refused postfix alice 'no such token'
+    bans 4 127.0.0.1
+    smtp postfix "PLAIN - $TOKEN x" "PLAIN - alice \"$TOKEN\"" "OAUTHBEARER alice rhp_"
+    bans 3 127.0.0.1
+    # Two for each of PLAIN and LOGIN; of OAUTHBEARER the stock filter knows nothing.
+    [[ $(stock_filter "$ignore") == '127.0.0.1 127.0.0.1' ]]
+    new_token alice acme
+    sandbox patd-stop
+    unavailable postfix alice
+    bans 0
+    [[ -n $(stock_filter) ]]
+    [[ -z $(stock_filter "$ignore") ]]
+    sandbox patd-start
+    sandbox slapd-stop
+    unavailable postfix alice
+    bans 0
+    sandbox slapd-start
+}
+
 # --- Postfix: nobody knows -----------------------------------------------------------------
 
 @test "Postfix: without patd tokens fail for the time being, and passwords go on" {
@@ -764,7 +795,8 @@ imap_refused() {
     imap_refused 'authentication failure'
     imap_bearer alice
     imap_refused 'authentication failure'
-    said 1 'sasl_pat: token refused: token is revoked$'
+    said 1 'sasl_pat: authentication failure; service=imap rhost=127.0.0.1 user= reason="token is revoked"$'
+    bans 1 127.0.0.1
     new_token alice acme 'patService: smtp'
     imap_plain alice "$TOKEN"
     imap_refused 'authentication failure'

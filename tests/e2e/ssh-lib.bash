@@ -149,7 +149,7 @@ failed() {
     expect_refusal
     expect_passed_on ''
     wait_for 15 logged "$1" || fault "no log says: $1"
-    not_logged 'token refused|verdict=(refuse|accept)' || fault 'somebody has decided'
+    not_logged 'pam_pat.*authentication failure|verdict=(refuse|accept)' || fault 'somebody has decided'
 }
 
 # unix_accepted SERVICE USER PASSWORD

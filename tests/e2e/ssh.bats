@@ -373,6 +373,56 @@ killed_amid_login() {
     unix_accepted sshd-debian bob "$BOB_PASSWORD"
 }
 
+# both_methods SERVICE USER SECRET: by both methods, from 127.0.0.2, whatever comes of it.
+both_methods() {
+    local method
+
+    for method in "${METHODS[@]}"; do
+        from 127.0.0.2 login "$method" "$@"
+    done
+}
+
+@test "fail2ban finds every refusal once, with its address, and no outage" {
+    local token mark user
+
+    new_token bob acme
+    token=$TOKEN
+    login password sshd-pat bob "$BOB_PASSWORD"
+    mark=$syslog_mark
+    both_methods sshd-pat alice "$token"        # another user's
+    both_methods sshd-role bob rhp_             # malformed
+    both_methods sshd-pat bob "Bearer $token"   # in a wrapping
+    revoke "$MINT_DN"
+    both_methods sshd-shared mcp "$token"       # revoked
+    syslog_mark=$mark
+    bans 8 127.0.0.2
+    for user in alice bob mcp; do
+        logged "pam_pat\(sshd-[a-z]+:auth\): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=127.0.0.2 user=$user reason=\""
+    done
+    # Neither what is good, nor what pam_unix.so refuses, nor an outage.
+    new_token bob acme
+    token=$TOKEN
+    login password sshd-pat bob "$token"
+    mark=$syslog_mark
+    both_methods sshd-pat bob "$BOB_PASSWORD-not"
+    sandbox patd-stop
+    both_methods sshd-pat bob "$token"
+    sandbox patd-start
+    sandbox slapd-stop
+    both_methods sshd-pat bob "$token"
+    sandbox slapd-start
+    syslog_mark=$mark
+    logged 'token service is unavailable'
+    bans 0
+}
+
+@test "a name that is no account is in no line of pam_pat" {
+    new_token alice acme
+    login password sshd-alone no-such-name "$TOKEN"
+    login password sshd-alone "Bearer $TOKEN" x
+    not_logged 'pam_pat.*no-such-name'
+}
+
 # The last one, for it goes through what all others left behind.
 @test "no token stands in any log or other file" {
     local planted=$WORLD/log/planted

@@ -163,6 +163,32 @@ not_logged() {
     ! logged "$1"
 }
 
+# bans NUMBER [ADDRESS]
+# fail2ban's filter finds exactly so many refusals in the new lines of syslog, each with that
+# address. Without ADDRESS there must be none.
+bans() {
+    world_idle || return
+    wait_for 15 finds "$1" "${2-}" || fault "the filter finds $(refusals), not $1 of ${2-nobody}"
+}
+
+finds() {
+    local found
+
+    found=$(refusals)
+    if (($1 == 0)); then
+        [[ -z $found ]]
+    else
+        [[ $found == "$1 $2" ]]
+    fi
+}
+
+# Print the number of refusals and the address, for each address.
+refusals() {
+    new_syslog | sed 's/^<[0-9]*>//' >"$BATS_TEST_TMPDIR/fail2ban.log"
+    fail2ban-regex -o ip "$BATS_TEST_TMPDIR/fail2ban.log" "$ROOT/docs/fail2ban/ldap-pat.conf" |
+        sort | uniq -c | xargs
+}
+
 # For teardown: where to look when a test failed.
 show_ends() {
     local file

@@ -2,7 +2,7 @@
 # check: every unit test, no root needed. What failed is shown; the rest is in NAME.log.
 
 UNIT_NAMES := bearer client conf daemon decide error export file gentime http_answer \
-	http_authorization http_fcgi log option pam_module path proto revoke sasl_message \
+	http_authorization http_fcgi log option pam_module path proto refusal revoke sasl_message \
 	sasl_module saslauthd scope shape share stack strv text token uri when
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o

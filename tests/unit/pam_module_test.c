@@ -328,6 +328,11 @@ teardown(void **state)
     return 0;
 }
 
+#define X16  "xxxxxxxxxxxxxxxx"
+#define X240 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16
+#define X255 X240 "xxxxxxxxxxxxxxx"
+#define X256 X240 X16
+
 /* Verdicts */
 
 struct verdict_row {
@@ -348,8 +353,8 @@ static const struct verdict_row verdicts[] = {
     {"out of scope", PAT_ERR_SCOPE, PAM_AUTH_ERR, LOG_NOTICE},
     {"damaged", PAT_ERR_RECORD, PAM_AUTH_ERR, LOG_NOTICE},
     {"unavailable", PAT_ERR_UNAVAIL, PAM_AUTHINFO_UNAVAIL, LOG_ERR},
-    {"configuration", PAT_ERR_CONFIG, PAM_SERVICE_ERR, LOG_NOTICE},
-    {"memory", PAT_ERR_NOMEM, PAM_BUF_ERR, LOG_NOTICE},
+    {"configuration", PAT_ERR_CONFIG, PAM_SERVICE_ERR, LOG_ERR},
+    {"memory", PAT_ERR_NOMEM, PAM_BUF_ERR, LOG_ERR},
 };
 
 static void
@@ -373,10 +378,77 @@ verdict(void **state)
     if (row->priority != 0) {
         unit_check_int("priority", log_severest, row->priority);
         check_logged(pat_strerror(row->status));
+        unit_check_int("the form of a refusal",
+            strstr(log_text, "authentication failure") != NULL,
+            row->want == PAM_AUTH_ERR);
     }
     check_not_logged("typed-name");
     check_not_logged(TOKEN);
     check_connections(1);
+}
+
+/* The line of a refusal. */
+
+struct refusal_row {
+    const char *name;
+    const char *args;
+    const char *user, *password, *rhost, *ruser, *tty;
+    const char *want; /* behind "authentication failure; logname= uid=N euid=N " */
+};
+
+#define REVOKED_REASON " reason=\"token is revoked\"\n"
+
+static const struct refusal_row refusals[] = {
+    {"an account", "", "root", TOKEN, "192.0.2.7", NULL, "ssh",
+        "tty=ssh ruser= rhost=192.0.2.7 user=root" REVOKED_REASON},
+    {"IPv6", "", "root", TOKEN, "2001:db8::1", NULL, "ssh",
+        "tty=ssh ruser= rhost=2001:db8::1 user=root" REVOKED_REASON},
+    {"a name that is no account is left out", "", "typed-name", TOKEN, "192.0.2.7", NULL,
+        "ssh", "tty=ssh ruser= rhost=192.0.2.7 user=" REVOKED_REASON},
+    {"a shared name is known", "shared=typed-name", "typed-name", TOKEN, "192.0.2.7",
+        NULL, "ssh", "tty=ssh ruser= rhost=192.0.2.7 user=typed-name" REVOKED_REASON},
+    {"nothing is known", "", "typed-name", TOKEN, NULL, NULL, NULL,
+        "tty= ruser= rhost= user=" REVOKED_REASON},
+    {"the caller of su", "", "root", TOKEN, NULL, "daemon", "/dev/pts/1",
+        "tty=/dev/pts/1 ruser=daemon rhost= user=root" REVOKED_REASON},
+    {"a caller that is no account is left out", "", "root", TOKEN, NULL, "typed-caller",
+        NULL, "tty= ruser= rhost= user=root" REVOKED_REASON},
+    {"values can forge no field", "", "root", TOKEN, "a user=x rhost=192.0.2.9\n", NULL,
+        "\"\n", "tty=?? ruser= rhost=a?user?x?rhost?192.0.2.9? user=root" REVOKED_REASON},
+    {"malformed", "", "root", "rhp_", "192.0.2.7", NULL, NULL,
+        "tty= ruser= rhost=192.0.2.7 user=root reason=\"not a token\"\n"},
+    {"in a wrapping", "", "root", "Bearer " TOKEN, "192.0.2.7", NULL, NULL,
+        "tty= ruser= rhost=192.0.2.7 user=root reason=\"the password has other "
+        "characters "
+        "around a token, or another letter case; give the token alone\"\n"},
+    {"a token as the name", "", TOKEN, "password", "192.0.2.7", TOKEN, NULL,
+        "tty= ruser= rhost=192.0.2.7 user= reason=\"a token was given as the login name; "
+        "revoke it, the host may have logged it\"\n"},
+    {"an address too long", "", "root", TOKEN, X256, NULL, NULL,
+        "tty= ruser= rhost=" X255 " user=root reason=\"token is not valid for this org, "
+                                  "role, service or source: the "
+        "client's address is longer than 255 bytes\"\n"},
+};
+
+static void
+refusal(void **state)
+{
+    const struct refusal_row *row = *state;
+    struct host host;
+    char want[2048];
+
+    write_service(row->args);
+    say(FAKE_ANSWER, PAT_ERR_REVOKED);
+    host_begin(&host, row->user, row->password);
+    assert_int_equal(pam_set_item(host.pamh, PAM_RHOST, row->rhost), PAM_SUCCESS);
+    assert_int_equal(pam_set_item(host.pamh, PAM_RUSER, row->ruser), PAM_SUCCESS);
+    assert_int_equal(pam_set_item(host.pamh, PAM_TTY, row->tty), PAM_SUCCESS);
+    check_code("pam_authenticate", authenticate(&host), PAM_AUTH_ERR);
+    host_end(&host);
+    (void)snprintf(want, sizeof(want),
+        "authentication failure; logname= uid=%lu euid=%lu %s", (unsigned long)getuid(),
+        (unsigned long)geteuid(), row->want);
+    unit_check_string("log", log_text, want);
 }
 
 static void
@@ -1329,6 +1401,7 @@ main(int argc, char **argv)
     unit_fixture(setup, teardown);
     UNIT_TABLE("verdict", verdict, verdicts);
     unit_add("verdict", "no code left out", every_verdict, NULL);
+    UNIT_TABLE("refusal", refusal, refusals);
     UNIT_TABLE("unavailable", unavailable, bads);
     unit_add("unavailable", "no server", no_server, NULL);
     UNIT_TABLE("password", password, passwords);

@@ -504,6 +504,104 @@ verdict(void **state)
     unit_check_string("checked", checked, "");
 }
 
+/* The line of a refusal: one, with the address, at a level that the library shows. */
+
+#define REFUSAL_LINE                                                                     \
+    "sasl_pat: authentication failure; service=imap rhost=192.0.2.7 user= reason="
+
+struct refusal_row {
+    const char *name;
+    const char *log_level;
+    bool is_error;
+};
+
+static const struct refusal_row refusals[] = {
+    {"shown as a failure where failures are shown", "2", false},
+    {"shown as a failure where all is shown", "7", false},
+    {"shown as an error where errors are shown", "1", true},
+    {"shown as an error by default", NULL, true},
+};
+
+static unsigned
+count_in_log(const char *text)
+{
+    unsigned n = 0;
+
+    for (const char *at = log_text; (at = strstr(at, text)) != NULL; at++)
+        n++;
+    return n;
+}
+
+static void
+check_refusal(const char *what, const char *reason)
+{
+    char want[512];
+
+    (void)snprintf(want, sizeof(want), REFUSAL_LINE "\"%s\"", reason);
+    if (count_in_log(want) != 1 || count_in_log("authentication failure; ") != 1)
+        fail_msg("%s: not one line says %s: %s", what, want, log_text);
+}
+
+static void
+refusal(void **state)
+{
+    const struct refusal_row *row = *state;
+
+    set_option("log_level", row->log_level);
+    say(FAKE_ANSWER, PAT_ERR_REVOKED);
+    for (int mech = 0; mech < MECH_COUNT; mech++) {
+        sasl_conn_t *conn = connection_of(NULL, "192.0.2.7;4711");
+
+        log_text[0] = errors[0] = '\0';
+        check_code(
+            mech_names[mech], authenticate_on(conn, mech, "alice", TOKEN), SASL_BADAUTH);
+        check_refusal(mech_names[mech], "token is revoked");
+        unit_check_int("an error", errors[0] != '\0', row->is_error);
+        sasl_dispose(&conn);
+    }
+}
+
+static void
+refusal_of_malformed(void **state)
+{
+    const char *out = NULL;
+    unsigned out_len = 0;
+    sasl_conn_t *conn = connection_of(NULL, "192.0.2.7;4711");
+
+    (void)state;
+    log_text[0] = '\0';
+    check_code("PLAIN", sasl_server_start(conn, "PLAIN", "junk", 4, &out, &out_len),
+        SASL_BADPROT);
+    check_refusal("PLAIN", "malformed message of the mechanism");
+    log_text[0] = '\0';
+    check_code("a token as the name", plain_on(conn, "", TOKEN, "x"), SASL_BADAUTH);
+    check_refusal("PLAIN",
+        "a token was given as the login name; revoke it, the host may have logged it");
+    log_text[0] = '\0';
+    check_code("a wrapped token", plain_on(conn, "", "alice", "x" TOKEN), SASL_BADAUTH);
+    check_refusal("PLAIN",
+        "the password has other characters around a token, or another letter case; give "
+        "the token alone");
+    sasl_dispose(&conn);
+    check_connections(0);
+}
+
+/* An outage has another form: nobody is banned for it. */
+static void
+outage_is_no_refusal(void **state)
+{
+    (void)state;
+    say(FAKE_ANSWER, PAT_ERR_UNAVAIL);
+    for (int mech = 0; mech < MECH_COUNT; mech++) {
+        sasl_conn_t *conn = connection_of(NULL, "192.0.2.7;4711");
+
+        check_code(
+            mech_names[mech], authenticate_on(conn, mech, "alice", TOKEN), SASL_UNAVAIL);
+        sasl_dispose(&conn);
+    }
+    unit_check_int("refusals", count_in_log("authentication failure"), 0);
+}
+
 static void
 every_verdict(void **state)
 {
@@ -1443,6 +1541,9 @@ main(int argc, char **argv)
     unit_fixture(setup, teardown);
     UNIT_TABLE("verdict", verdict, verdicts);
     unit_add("verdict", "all of them", every_verdict, NULL);
+    UNIT_TABLE("refusal", refusal, refusals);
+    unit_add("refusal", "of what is malformed", refusal_of_malformed, NULL);
+    unit_add("refusal", "no outage has its form", outage_is_no_refusal, NULL);
     UNIT_TABLE("unavailable", unavailable, bads);
     unit_add("unavailable", "no patd", no_patd, NULL);
     unit_add("password", "goes to the host", passwords_go_on, NULL);
