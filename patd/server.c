@@ -21,6 +21,7 @@
 #include "share.h"
 
 #define EVENTS_MAX      64
+#define LAST_ACCEPTS    4096                       /* at the end, of each listener */
 #define TICK_NS         (250 * INT64_C(1000000))   /* between two ticks, at least */
 #define READ_TIMEOUT_NS (3 * INT64_C(1000000000))  /* for a request, once begun */
 #define IDLE_TIMEOUT_NS (60 * INT64_C(1000000000)) /* between requests */
@@ -640,7 +641,7 @@ listener_event(struct server *s, struct source *listener)
     int fd = accept_one(s, listener->fd, &more);
 
     lock(s);
-    paused = s->paused;
+    paused = s->paused || s->stop_told;
     unlock(s);
     if (!paused)
         listener_arm(s, listener);
@@ -705,26 +706,32 @@ enqueue(struct server *s, struct client *c)
         client_rest(s, c);
 }
 
+/* No more than can have been there at the signal: of a flood there is no end. */
+static void
+accept_rest(struct server *s, const struct source *listener)
+{
+    bool more = true;
+
+    for (int i = 0; i < LAST_ACCEPTS && more; i++) {
+        int fd = accept_one(s, listener->fd, &more);
+        struct client *c = fd >= 0 ? admit(s, listener->protocol, fd) : NULL;
+
+        if (c != NULL)
+            enqueue(s, c);
+    }
+}
+
 /* What was sent before the signal is served: take it in, then end for everybody. */
 static void
 stop(struct server *s)
 {
     struct epoll_event events[EVENTS_MAX];
     uint64_t one = 1;
-    bool more = true;
     int n;
 
-    for (size_t i = 0; i < s->listener_count; i++)
-        for (more = true; more;) {
-            struct client *c = NULL;
-            int fd = accept_one(s, s->listeners[i].fd, &more);
-
-            if (fd >= 0)
-                c = admit(s, s->listeners[i].protocol, fd);
-            if (c != NULL)
-                enqueue(s, c);
-        }
     s->events.stop();
+    for (size_t i = 0; i < s->listener_count; i++)
+        accept_rest(s, &s->listeners[i]);
     n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, 0);
     for (int i = 0; i < n; i++) {
         struct source *source = events[i].data.ptr;

@@ -38,7 +38,9 @@ struct server_limits {
 /* Called in one of the threads that wait in server_next(). */
 struct server_events {
     void (*reload)(void); /* at SIGHUP */
-    void (*stop)(void);   /* at SIGTERM or SIGINT, once, when nothing more is accepted */
+    /* At SIGTERM or SIGINT, once; to refuse new connections, before the last are taken.
+     */
+    void (*stop)(void);
     /*
      * At a request that came by saslauthd's protocol: true if it is for no worker, and
      * the client was taken over. Must not block.

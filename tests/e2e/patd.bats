@@ -219,6 +219,53 @@ PYTHON
     [[ $(log_since | grep -c "reason=\"not a token\" service=abuse source=.*\.\.\.\" peer_uid=$EUID ms=") == 3 ]]
 }
 
+# storm SOCKET: four clients that connect without a pause; what they count is in storm.NUMBER.
+storm() {
+    local i
+
+    for i in 1 2 3 4; do
+        # shellcheck disable=SC2016 # the inner shell expands
+        in_background bash -c 'exec python3 "$1" storm "$2" "$3" "$4" >"$5"' - \
+            "$BATS_TEST_DIRNAME/patd_client.py" "$1" "$TOKEN_FILE" "$BATS_TEST_TMPDIR/told" \
+            "$BATS_TEST_TMPDIR/storm.$i"
+        wait_for 20 grep -q begun "$BATS_TEST_TMPDIR/storm.$i"
+    done
+}
+
+@test "SIGTERM during a flood of connects: no more are accepted, and patd ends" {
+    local pid i count=0
+
+    pid=$(patd_pid)
+    storm "$PAT_SOCKET"
+    kill -TERM "$pid"
+    : >"$BATS_TEST_TMPDIR/told"
+    wait_for 15 eval "! kill -0 $pid 2>/dev/null"
+    for i in 1 2 3 4; do
+        wait_for 15 eval "((\$(wc -l <'$BATS_TEST_TMPDIR/storm.$i') == 2))"
+        count=$((count + $(tail -n 1 "$BATS_TEST_TMPDIR/storm.$i")))
+    done
+    printf 'connected after SIGTERM: %s\n' "$count"
+    # What was under way when the signal came; thousands, where patd accepts all that comes.
+    ((count < 500))
+    wait_for 15 grep -q 'info: stopped' "$SANDBOX/log/patd.log"
+    sandbox patd-restart
+    login plain alice
+    expect PAM_SUCCESS
+}
+
+@test "SIGTERM during a flood of connects to systemd's socket: patd ends" {
+    local pid log=$BATS_TEST_TMPDIR/notify socket=$SANDBOX/run/flooded.sock
+
+    sed "s|^socket = .*|socket = /nonexistent/patd.sock|" "$PAT_CONF" >"$SANDBOX/etc/flooded.conf"
+    in_background python3 "$BATS_TEST_DIRNAME/notify.py" "$socket" "$log" \
+        "$PAT_BUILD/patd" -f -c "$SANDBOX/etc/flooded.conf" 2>"$BATS_TEST_TMPDIR/patd.log"
+    pid=${BACKGROUND_PIDS[-1]}
+    wait_for 20 grep -q '^READY=1' "$log"
+    storm "$socket"
+    kill -TERM "$pid"
+    wait_for 15 grep -q 'info: stopped' "$BATS_TEST_TMPDIR/patd.log"
+}
+
 # wake_ups PID: prints how often its threads slept so far, and so woke up.
 wake_ups() {
     cat "/proc/$1/task"/*/status | awk '/^voluntary_ctxt_switches:/ { n += $2 } END { print n + 0 }'

@@ -230,6 +230,24 @@ def test_hasty(path, token, count, width="1"):
     print(accepted)
 
 
+def test_storm(path, token, told):
+    """Connects without a pause until that is refused.
+
+    Prints how often it was not, since the file TOLD was made.
+    """
+    count = 0
+    print("begun", flush=True)
+    while True:
+        try:
+            connect(path).close()
+        except (ConnectionRefusedError, FileNotFoundError):
+            break
+        except BlockingIOError:
+            continue
+        count += os.path.exists(told)
+    print(count)
+
+
 def test_one_connection(path, token):
     with connect(path) as s:
         for _ in range(200):
