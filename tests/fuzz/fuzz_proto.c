@@ -102,6 +102,7 @@ reads_answers(const char *data, size_t size)
     struct pat_revocation none;
     enum pat_err status = PAT_ERR_COUNT, other = PAT_ERR_COUNT;
     struct pat_msg msg;
+    bool busy = pat_proto_answer_is_busy(data, size);
 
     memset(&id, UNTOUCHED, sizeof(id));
     if (pat_proto_decode_answer(data, size, &status, &id) != PAT_OK) {
@@ -110,6 +111,7 @@ reads_answers(const char *data, size_t size)
         return;
     }
     MUST(status >= PAT_OK && status < PAT_ERR_COUNT);
+    MUST(!busy || status == PAT_ERR_UNAVAIL);
     if (status != PAT_OK) {
         MUST(is_untouched(&id));
         return;
