@@ -43,6 +43,7 @@ nginx_start() {
 user www-data;
 daemon off;
 worker_processes 2;
+worker_shutdown_timeout 1s;
 pid $dir/nginx/pid;
 error_log $dir/log/nginx-error.log notice;
 events { worker_connections 1024; }

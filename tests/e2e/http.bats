@@ -392,6 +392,27 @@ same_refusal() {
     done
 }
 
+@test "an open event stream goes on after the revocation, until nginx is reloaded" {
+    local server ended=0
+    for server in apache nginx-plain; do
+        new_token alice acme
+        open_stream "$server" || fault "with $server"
+        revoke "$MINT_DN"
+        bearer "$server" /events
+        kept_out 401 "$INVALID"
+        emit 1 || fault "with $server"
+        [[ $server == nginx-plain ]] || close_stream
+    done
+    # worker_shutdown_timeout is the longest that a stream has from then on.
+    in_world kill -HUP "$(<"$WORLD/nginx/pid")"
+    wait_for 30 eval '! kill -0 "$STREAM_PID" 2>/dev/null'
+    wait "$STREAM_PID" || ended=$?
+    ((ended == 18)) # cut off
+    new_token alice acme
+    bearer nginx-plain /
+    let_in alice acme owner
+}
+
 @test "X-Pat-* of the client never reach the upstream" {
     local form name lines=()
     new_token alice acme
