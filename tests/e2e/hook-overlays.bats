@@ -687,6 +687,115 @@ plain() {
     day
 }
 
+# totp STEP: the code of that time step (RFC 6238, SHA-1), by the key of otp_for.
+totp() {
+    python3 -IS - "$1" <<'PYTHON'
+import hashlib, hmac, struct, sys
+
+mac = hmac.new(b"12345678901234567890", struct.pack(">Q", int(sys.argv[1])), hashlib.sha1).digest()
+at = mac[-1] & 15
+print("%06d" % ((struct.unpack(">I", mac[at:at + 4])[0] & 0x7FFFFFFF) % 10**6))
+PYTHON
+}
+
+# otp_for UID: that person binds with password and code, of steps of an hour.
+otp_for() {
+    ldap_admin_modify <<LDIF
+dn: $(person "$1")
+changetype: modify
+add: objectClass
+objectClass: oathTOTPUser
+objectClass: oathTOTPToken
+objectClass: oathTOTPParams
+-
+add: oathTOTPToken
+oathTOTPToken: $(person "$1")
+-
+add: oathTOTPParams
+oathTOTPParams: $(person "$1")
+-
+add: oathSecret
+oathSecret:: $(printf 12345678901234567890 | base64)
+-
+add: oathOTPLength
+oathOTPLength: 6
+-
+add: oathHMACAlgorithm
+oathHMACAlgorithm: 1.2.840.113549.2.7
+-
+add: oathTOTPTimeStepPeriod
+oathTOTPTimeStepPeriod: 3600
+-
+add: oathTOTPTimeStepWindow
+oathTOTPTimeStepWindow: 5
+LDIF
+}
+
+# by_code UID CODE TOOL [ARG...]: as that person, with password and code.
+by_code() {
+    LDAPNOINIT=1 "$3" -x -H "$LDAPURI" -D "$(person "$1")" -y <(printf '%s-password%s' "$1" "$2") "${@:4}"
+}
+
+@test "otp: a person who binds with a code mints and revokes; the bind leaves no event" {
+    local before step dn="patId=by-code,ou=tokens,o=acme,ou=orgs,$PAT_BASE"
+
+    plain otp | loads otp
+    tokens 2 bob acme
+    otp_for bob
+    before=$(events acme)
+    step=$(($(date +%s) / 3600))
+    run -49 ldap_as bob ldapwhoami
+    run -49 by_code bob 000000 ldapwhoami
+    run -0 by_code bob "$(totp "$step")" ldapwhoami
+    [[ $(ldap_admin_get "$(person bob)" oathTOTPLastTimeStep) == "$step" ]]
+    # Once.
+    run -49 by_code bob "$(totp "$step")" ldapwhoami
+    [[ $(events acme) == "$before" && $(live bob acme) == 2 ]]
+    printf '%s\n' "dn: $dn" 'objectClass: patToken' |
+        by_code bob "$(totp $((step + 1)))" ldapadd -e postread=patSecret >/dev/null
+    [[ $(ldap_admin_get "$dn" patOwner) == "$(person bob)" ]]
+    printf '%s\n' "dn: $dn" 'changetype: modify' 'add: patRevoked' "patRevoked: $(now_gt)" |
+        by_code bob "$(totp $((step + 2)))" ldapmodify
+    events acme | tail -n 1 | grep '^pat.revoked|by=uid=bob,ou=people|target=by-code|'
+    # A removal leaves the second factor alone.
+    change_member delete bob acme members
+    [[ $(live bob acme) == 0 ]]
+    run -0 by_code bob "$(totp $((step + 3)))" ldapwhoami
+    audit_is_right
+}
+
+# samba_schema: LDIF of what smbk5pwd writes for Samba, whose schema is in no package.
+samba_schema() {
+    printf '%s\n' 'dn: cn=samba,cn=schema,cn=config' 'changetype: add' \
+        'objectClass: olcSchemaConfig' 'cn: samba'
+    printf "olcAttributeTypes: ( 1.3.6.1.4.1.7165.2.1.%s NAME '%s' EQUALITY %s SYNTAX 1.3.6.1.4.1.1466.115.121.1.%s SINGLE-VALUE )\n" \
+        24 sambaLMPassword caseIgnoreIA5Match 26 25 sambaNTPassword caseIgnoreIA5Match 26 \
+        27 sambaPwdLastSet integerMatch 27 28 sambaPwdCanChange integerMatch 27 \
+        29 sambaPwdMustChange integerMatch 27
+    printf '%s\n' "olcObjectClasses: ( 1.3.6.1.4.1.7165.2.2.6 NAME 'sambaSamAccount' SUP top AUXILIARY MAY ( uid \$ sambaLMPassword \$ sambaNTPassword \$ sambaPwdLastSet \$ sambaPwdCanChange \$ sambaPwdMustChange ) )" ''
+}
+
+@test "smbk5pwd for Samba: a new password has its hash, and changes no token, role or event" {
+    local before
+
+    {
+        modules smbk5pwd
+        samba_schema
+        overlay smbk5pwd olcSmbK5PwdConfig 'olcSmbK5PwdEnable: samba'
+    } | ldap_admin_modify
+    printf '%s\n' "dn: $(person bob)" 'changetype: modify' 'add: objectClass' \
+        'objectClass: sambaSamAccount' | ldap_admin_modify
+    tokens 2 bob acme
+    before=$(events acme)
+    ldap_as bob ldappasswd -s other-password
+    [[ $(ldap_admin_get "$(person bob)" sambaNTPassword) =~ ^[0-9a-f]{32}$ ]]
+    [[ $(events acme) == "$before" && $(live bob acme) == 2 ]]
+    ldap_admin ldappasswd -s bob-password "$(person bob)"
+    [[ -n $(ldap_admin_get "$(person bob)" sambaPwdLastSet) ]]
+    [[ $(events acme) == "$before" && $(live bob acme) == 2 ]]
+    day
+}
+
 @test "seqmod: tokens and roles change as without it" {
     plain seqmod | loads seqmod
     day
