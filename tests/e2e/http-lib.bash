@@ -139,7 +139,7 @@ decided() {
 }
 
 decides() {
-    (($(new_patd_log | grep 'verdict=' | grep -cE -- "$2") == $1))
+    (($(new_patd_log | grep 'verdict=' | grep -E -- "$2" | count_verdict_lines) == $1))
 }
 
 # kill_fcgi NAME: until it is gone.

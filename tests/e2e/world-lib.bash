@@ -145,6 +145,13 @@ mark_logs() {
 new_patd_log() { tail -c +$((patd_mark + 1)) "$WORLD/box/log/patd.log"; }
 new_syslog() { tail -c +$((syslog_mark + 1)) "$WORLD/log/syslog.log"; }
 
+# Count the lines on standard input; one with repeated=N is N of them. patd says that number
+# within 10 seconds.
+count_verdict_lines() {
+    awk '{ n += match($0, / repeated=[0-9]+/) ? substr($0, RSTART + 10, RLENGTH - 10) : 1 }
+        END { print n + 0 }'
+}
+
 # How often patd looked for a hash.
 count_lookups() {
     tail -c +$((slapd_mark + 1)) "$WORLD/box/log/slapd.log" | grep -c 'filter=.*patHash=' ||

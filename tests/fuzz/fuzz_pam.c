@@ -13,6 +13,7 @@
 #define PAM_SM_ACCOUNT
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
+#include <security/pam_modutil.h>
 
 #include "faults.h"
 
@@ -197,6 +198,15 @@ pam_fail_delay(pam_handle_t *pamh, unsigned microseconds)
     (void)pamh;
     (void)microseconds;
     return PAM_SUCCESS;
+}
+
+struct passwd *
+pam_modutil_getpwnam(pam_handle_t *pamh, const char *user)
+{
+    static struct passwd account;
+
+    (void)pamh;
+    return !faults_hit() && strcmp(user, "alice") == 0 ? &account : NULL;
 }
 
 const char *
