@@ -253,14 +253,18 @@ put_variable(pam_handle_t *pamh, const char *name, const char *value)
     return rc;
 }
 
+static const char *const variables[] = {
+    "PAT_ID", "PAT_NAME", "PAT_USER", "PAT_ORG", "PAT_ROLE", "PAT_EXPIRES"};
+
 /*
  * The environment is what reaches the session: under sshd's keyboard-interactive this
- * process ends before it begins.
+ * process ends before it begins. All of them are set, also without a value: su(1) leaves
+ * the caller's there otherwise.
  */
 static int
 export_identity(pam_handle_t *pamh, const struct pat_identity *id)
 {
-    char expires[24];
+    char expires[24] = "";
     int rc = put_variable(pamh, "PAT_ID", id->id);
 
     if (rc == PAM_SUCCESS)
@@ -271,23 +275,34 @@ export_identity(pam_handle_t *pamh, const struct pat_identity *id)
         rc = put_variable(pamh, "PAT_ORG", id->org);
     if (rc == PAM_SUCCESS)
         rc = put_variable(pamh, "PAT_ROLE", id->role);
-    if (rc == PAM_SUCCESS && id->expires != 0) {
+    if (id->expires != 0)
         (void)snprintf(expires, sizeof(expires), "%lld", (long long)id->expires);
+    if (rc == PAM_SUCCESS)
         rc = put_variable(pamh, "PAT_EXPIRES", expires);
-    }
     return rc;
+}
+
+/*
+ * Nobody came in by a token: a session has no identity that its caller left in the
+ * environment. An empty value is the most that a module can do, and hosts that hand the
+ * caller's environment on, as su(1) does, put it in the place of the caller's. Other
+ * sessions are not changed.
+ */
+static void
+clear_inherited(pam_handle_t *pamh)
+{
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+        if (getenv(variables[i]) != NULL && pam_getenv(pamh, variables[i]) == NULL)
+            (void)put_variable(pamh, variables[i], "");
 }
 
 /* A second attempt in one transaction must find nothing of the first. */
 static void
 forget_identity(pam_handle_t *pamh)
 {
-    static const char *const names[] = {
-        "PAT_ID", "PAT_NAME", "PAT_USER", "PAT_ORG", "PAT_ROLE", "PAT_EXPIRES"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (pam_getenv(pamh, names[i]) != NULL)
-            (void)pam_putenv(pamh, names[i]);
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+        if (pam_getenv(pamh, variables[i]) != NULL)
+            (void)pam_putenv(pamh, variables[i]);
     (void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
 }
 
@@ -460,6 +475,8 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
     if (!s.nodelay)
         (void)pam_fail_delay(pamh, FAIL_DELAY_US);
     rc = authenticate(pamh, &s);
+    if (rc != PAM_SUCCESS)
+        clear_inherited(pamh);
     pat_options_clear(table, &s);
     return rc;
 }
@@ -491,5 +508,7 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
     (void)argv;
     if (pam_get_data(pamh, DATA_NAME, &data) == PAM_SUCCESS && data != NULL)
         return PAM_SUCCESS;
+    /* Also where the host asked no module: a key, or root's own su. */
+    clear_inherited(pamh);
     return PAM_IGNORE;
 }

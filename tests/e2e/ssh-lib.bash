@@ -63,7 +63,8 @@ login() {
         -o LogLevel=ERROR -o ConnectTimeout=10 -o StrictHostKeyChecking=no \
         -o UserKnownHostsFile=/dev/null -o PubkeyAuthentication=no \
         -o PreferredAuthentications="$method" -o NumberOfPasswordPrompts=$# \
-        -o BindAddress="${client_address-127.0.0.1}" "$user@127.0.0.1" env \
+        -o BindAddress="${client_address-127.0.0.1}" "${client_options[@]}" \
+        "$user@127.0.0.1" env \
         </dev/null 2>"$BATS_TEST_TMPDIR/ssh.err") || status=$?
     LOGIN_MS=$(($(now_ms) - start))
     rm -f -- "$WORLD/secret/answers"
@@ -72,6 +73,14 @@ login() {
 # from ADDRESS COMMAND [ARG...]: with logins from there.
 from() {
     local client_address=$1
+    shift
+
+    "$@"
+}
+
+# with_option OPTION COMMAND [ARG...]: with that option of ssh.
+with_option() {
+    local client_options=(-o "$1")
     shift
 
     "$@"
@@ -114,6 +123,7 @@ expect_passed_on() {
 accepted() {
     local service=$1 user=$2 org=$3 role=$4 method
     shift 4
+    (($# > 0)) || set -- PAT_EXPIRES=
 
     for method in "${METHODS[@]}"; do
         login "$method" "$service" "$user" "$TOKEN"

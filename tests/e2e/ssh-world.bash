@@ -106,6 +106,7 @@ PermitRootLogin prohibit-password
 MaxAuthTries 3
 LogLevel VERBOSE
 UseDNS no
+AcceptEnv PAT_*
 PrintMotd no
 PrintLastLog no
 CONF

@@ -61,6 +61,14 @@ teardown() {
     accepted sshd-pat alice acme owner PAT_EXPIRES=4102444799
 }
 
+@test "of a token that does not expire a session has an empty PAT_EXPIRES, whatever a client sends" {
+    new_token alice acme
+    with_option 'SetEnv=PAT_EXPIRES=1' accepted sshd-pat alice acme owner
+    with_option 'SetEnv=PAT_ROLE=owner' accepted sshd-pat alice acme owner
+    new_token bob acme
+    with_option 'SetEnv=PAT_ROLE=owner' accepted sshd-pat bob acme member
+}
+
 @test "a name with a line break forges no variable, and one in UTF-8 arrives whole" {
     new_token bob acme "cn:: $(printf 'Zoë "CI"\nPAT_ROLE=owner' | base64 -w 0)"
     TOKEN_NAME='Zoë "CI"?PAT_ROLE=owner'
@@ -231,7 +239,7 @@ teardown() {
         login "$method" "$service" "$user" "$bad" "$TOKEN"
         expect_session
         expect_variables PAT_ID="$MINT_ID" PAT_NAME="$TOKEN_NAME" PAT_USER=bob \
-            PAT_ORG=acme PAT_ROLE=member
+            PAT_ORG=acme PAT_ROLE=member PAT_EXPIRES=
         expect_passed_on ''
         login "$method" "$service" "$user" "$bad" "$BOB_PASSWORD"
         expect_session

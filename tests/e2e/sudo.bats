@@ -34,7 +34,7 @@ fault() {
 # as_alice VARIABLE=VALUE... COMMAND [ARG...]
 # With that environment and no other.
 as_alice() {
-    in_world setpriv --reuid 2001 --regid 2000 --clear-groups env -i PATH=/usr/bin:/bin "$@"
+    in_world setpriv --reuid "${caller-2001}" --regid 2000 --clear-groups env -i PATH=/usr/bin:/bin "$@"
 }
 
 # sudo_id [VARIABLE=VALUE...]
@@ -179,6 +179,53 @@ poison() {
     su_id "${POISON[@]}"
     [[ $status -ne 0 && $output != *200[0-9]* ]] || fault "let in: $output"
     wait_for 5 logged 'verdict=refuse reason="token belongs to another user" .*service=su'
+}
+
+# What a caller might leave to a session.
+INHERITED=(PAT_ID=forged PAT_USER=root PAT_ORG=globex PAT_ROLE=owner PAT_EXPIRES=1 PAT_NAME=forged)
+
+# variables SECRET [COMMAND...]
+# Print the PAT_ variables, sorted, in what alice, or the user of the number caller, runs so
+# with SECRET for the password.
+variables() {
+    local secret=$1
+    shift
+
+    as_alice "${INHERITED[@]}" "$@" <<<"$secret" 2>/dev/null | grep '^PAT_' | LC_ALL=C sort | xargs
+}
+
+@test "su: a unix password leaves nothing of its caller's PAT_*" {
+    local found
+
+    found=$(variables unix-password-of-bob su bob -c env)
+    [[ $found == 'PAT_EXPIRES= PAT_ID= PAT_NAME= PAT_ORG= PAT_ROLE= PAT_USER=' ]] ||
+        fault "the session has: $found"
+}
+
+@test "su: a token sets all of PAT_*, whatever its caller's are" {
+    local found
+
+    new_token bob acme
+    found=$(variables "$TOKEN" su bob -c env)
+    [[ $found == "PAT_EXPIRES= PAT_ID=$MINT_ID PAT_NAME=a token of bob PAT_ORG=acme PAT_ROLE=member PAT_USER=bob" ]] ||
+        fault "the session has: $found"
+}
+
+@test "sudo: PAT_* are the token's, and its caller's with -E alone, unless env_delete has them" {
+    local found mine
+
+    new_token alice acme
+    mine="PAT_EXPIRES= PAT_ID=$MINT_ID PAT_NAME=a token of alice PAT_ORG=acme PAT_ROLE=owner PAT_USER=alice"
+    found=$(variables "$TOKEN" sudo -S -k -p '' env)
+    [[ $found == "$mine" ]] || fault "sudo: $found"
+    found=$(variables "$TOKEN" sudo -E -S -k -p '' env)
+    printf 'sudo -E: %s\n' "$found"
+    [[ $found == *PAT_ROLE=owner* && $found == *PAT_ID=forged* ]] || fault "sudo -E: $found"
+    # carol has env_delete.
+    new_token carol acme
+    mine="PAT_EXPIRES= PAT_ID=$MINT_ID PAT_NAME=a token of carol PAT_ORG=acme PAT_ROLE=viewer PAT_USER=carol"
+    found=$(caller=2003 variables "$TOKEN" sudo -E -S -k -p '' env)
+    [[ $found == "$mine" ]] || fault "sudo -E with env_delete: $found"
 }
 
 @test "sudo: no token stands in any log or other file" {

@@ -304,8 +304,9 @@ check_environment(struct host *host, const char *want)
     unit_check_string("environment", text, want);
 }
 
-#define ENV_ALICE                                                                        \
+#define ENV_ALICE_ID                                                                     \
     "PAT_ID=a1\nPAT_NAME=laptop\nPAT_ORG=acme\nPAT_ROLE=member\nPAT_USER=alice\n"
+#define ENV_ALICE "PAT_EXPIRES=\n" ENV_ALICE_ID
 
 static int
 setup(void **state)
@@ -426,7 +427,7 @@ static const struct refusal_row refusals[] = {
         "revoke it, the host may have logged it\"\n"},
     {"an address too long", "", "root", TOKEN, X256, NULL, NULL,
         "tty= ruser= rhost=" X255 " user=root reason=\"token is not valid for this org, "
-                                  "role, service or source: the "
+        "role, service or source: the "
         "client's address is longer than 255 bytes\"\n"},
 };
 
@@ -859,30 +860,38 @@ struct environment_row {
 static const struct environment_row environments[] = {
     {"never expires", {"a1", "laptop", "alice", "acme", "member", 0}, ENV_ALICE},
     {"expires", {"a1", "laptop", "alice", "acme", "member", 1773500966},
-        "PAT_EXPIRES=1773500966\n" ENV_ALICE},
+        "PAT_EXPIRES=1773500966\n" ENV_ALICE_ID},
     {"expires in the last second", {"a1", "laptop", "alice", "acme", "member", INT64_MAX},
-        "PAT_EXPIRES=9223372036854775807\n" ENV_ALICE},
+        "PAT_EXPIRES=9223372036854775807\n" ENV_ALICE_ID},
     {"no name", {"a1", "", "alice", "acme", "member", 0},
-        "PAT_ID=a1\nPAT_NAME=\nPAT_ORG=acme\nPAT_ROLE=member\nPAT_USER=alice\n"},
+        "PAT_EXPIRES=\nPAT_ID=a1\nPAT_NAME=\nPAT_ORG=acme\nPAT_ROLE=member\nPAT_USER="
+        "alice\n"},
     {"another user than the login name", {"b2", "ci", "bob", "globex", "owner", 0},
-        "PAT_ID=b2\nPAT_NAME=ci\nPAT_ORG=globex\nPAT_ROLE=owner\nPAT_USER=bob\n"},
+        "PAT_EXPIRES=\nPAT_ID=b2\nPAT_NAME=ci\nPAT_ORG=globex\nPAT_ROLE=owner\nPAT_USER="
+        "bob\n"},
     {"spaces and UTF-8",
         {"a1", "Caf\xc3\xa9 \xe2\x82\xac 5", "alice", "acme", "member", 0},
-        "PAT_ID=a1\nPAT_NAME=Caf\xc3\xa9 \xe2\x82\xac 5\nPAT_ORG=acme\nPAT_ROLE=member\n"
+        "PAT_EXPIRES=\nPAT_ID=a1\nPAT_NAME=Caf\xc3\xa9 \xe2\x82\xac "
+        "5\nPAT_ORG=acme\nPAT_ROLE=member\n"
         "PAT_USER=alice\n"},
     {"= in the name", {"a1", "a=b", "alice", "acme", "member", 0},
-        "PAT_ID=a1\nPAT_NAME=a=b\nPAT_ORG=acme\nPAT_ROLE=member\nPAT_USER=alice\n"},
+        "PAT_EXPIRES=\nPAT_ID=a1\nPAT_NAME=a=b\nPAT_ORG=acme\nPAT_ROLE=member\nPAT_USER="
+        "alice\n"},
     {"% in the name", {"a1", "100%s %n", "alice", "acme", "member", 0},
-        "PAT_ID=a1\nPAT_NAME=100%s %n\nPAT_ORG=acme\nPAT_ROLE=member\nPAT_USER=alice\n"},
+        "PAT_EXPIRES=\nPAT_ID=a1\nPAT_NAME=100%s "
+        "%n\nPAT_ORG=acme\nPAT_ROLE=member\nPAT_USER=alice\n"},
     {"a line break in the name",
         {"a1", "x\nPAT_ROLE=owner", "alice", "acme", "member", 0},
-        "PAT_ID=a1\nPAT_NAME=x?PAT_ROLE=owner\nPAT_ORG=acme\nPAT_ROLE=member\n"
+        "PAT_EXPIRES=\nPAT_ID=a1\nPAT_NAME=x?PAT_ROLE=owner\nPAT_ORG=acme\nPAT_ROLE="
+        "member\n"
         "PAT_USER=alice\n"},
     {"control characters in the name",
         {"a1", "\001\t\r\033[2J\037\177", "alice", "acme", "member", 0},
-        "PAT_ID=a1\nPAT_NAME=????[2J??\nPAT_ORG=acme\nPAT_ROLE=member\nPAT_USER=alice\n"},
+        "PAT_EXPIRES=\nPAT_ID=a1\nPAT_NAME=????[2J??\nPAT_ORG=acme\nPAT_ROLE=member\nPAT_"
+        "USER=alice\n"},
     {"control characters elsewhere", {"a\n1", "", "al\nice", "ac\nme", "mem\nber", 0},
-        "PAT_ID=a?1\nPAT_NAME=\nPAT_ORG=ac?me\nPAT_ROLE=mem?ber\nPAT_USER=al?ice\n"},
+        "PAT_EXPIRES=\nPAT_ID=a?1\nPAT_NAME=\nPAT_ORG=ac?me\nPAT_ROLE=mem?ber\nPAT_USER="
+        "al?ice\n"},
 };
 
 static void
@@ -925,6 +934,53 @@ log_is_one_line(void **state)
     unit_check_int("lines in the log", log_lines, 1);
     if (strchr(log_text, '\n') != log_text + strlen(log_text) - 1)
         fail_msg("the log has more than one line: %s", log_text);
+}
+
+/* What the caller of su(1) has in its environment is no identity of the session. */
+
+struct inherited_row {
+    const char *name;
+    const char *password; /* NULL = the account part alone */
+    enum pat_err status;
+    const char *inherited; /* variables, with blanks between */
+    const char *want;
+};
+
+static const struct inherited_row inheritances[] = {
+    {"a password", "password", PAT_OK, "PAT_ROLE PAT_EXPIRES",
+        "PAT_EXPIRES=\nPAT_ROLE=\n"},
+    {"all of them, a password", "password", PAT_OK,
+        "PAT_ID PAT_NAME PAT_USER PAT_ORG PAT_ROLE PAT_EXPIRES",
+        "PAT_EXPIRES=\nPAT_ID=\nPAT_NAME=\nPAT_ORG=\nPAT_ROLE=\nPAT_USER=\n"},
+    {"a password, and nothing inherited", "password", PAT_OK, "", ""},
+    {"other names are left alone", "password", PAT_OK, "PAT_HOME LANGUAGE PAT", ""},
+    {"a refused token", TOKEN, PAT_ERR_REVOKED, "PAT_ROLE", "PAT_ROLE=\n"},
+    {"no answer", TOKEN, PAT_ERR_UNAVAIL, "PAT_ROLE", "PAT_ROLE=\n"},
+    {"a token inside", "x" TOKEN, PAT_OK, "PAT_ROLE", "PAT_ROLE=\n"},
+    {"an account without authentication", NULL, PAT_OK, "PAT_ROLE", "PAT_ROLE=\n"},
+    {"a token that does not expire", TOKEN, PAT_OK, "PAT_ROLE PAT_EXPIRES", ENV_ALICE},
+};
+
+static void
+inherited(void **state)
+{
+    const struct inherited_row *row = *state;
+    char names[128], *save = NULL;
+    struct host host;
+
+    say(FAKE_ANSWER, row->status);
+    (void)snprintf(names, sizeof(names), "%s", row->inherited);
+    for (char *n = strtok_r(names, " ", &save); n != NULL; n = strtok_r(NULL, " ", &save))
+        assert_int_equal(setenv(n, "owner", 1), 0);
+    host_begin(&host, "alice", row->password);
+    if (row->password != NULL)
+        (void)authenticate(&host);
+    (void)account(&host);
+    check_environment(&host, row->want);
+    host_end(&host);
+    (void)snprintf(names, sizeof(names), "%s", row->inherited);
+    for (char *n = strtok_r(names, " ", &save); n != NULL; n = strtok_r(NULL, " ", &save))
+        assert_int_equal(unsetenv(n), 0);
 }
 
 static void
@@ -972,7 +1028,7 @@ second_attempt(void **state)
     say_identity(&expiring);
     host_begin(&host, "alice", TOKEN);
     check_code("first", authenticate(&host), PAM_SUCCESS);
-    check_environment(&host, "PAT_EXPIRES=1773500966\n" ENV_ALICE);
+    check_environment(&host, "PAT_EXPIRES=1773500966\n" ENV_ALICE_ID);
     check_code("account", account(&host), PAM_SUCCESS);
     say(row->mode, row->status);
     host.talk.password = row->password;
@@ -1001,7 +1057,7 @@ second_accepted(void **state)
     say_identity(&bob);
     check_code("third", authenticate(&host), PAM_SUCCESS);
     check_environment(
-        &host, "PAT_ID=b2\nPAT_NAME=\nPAT_ORG=acme\nPAT_ROLE=owner\nPAT_USER=bob\n");
+        &host, "PAT_EXPIRES=\nPAT_ID=b2\nPAT_NAME=\nPAT_ORG=acme\nPAT_ROLE=owner\nPAT_USER=bob\n");
     host_end(&host);
 }
 
@@ -1416,6 +1472,7 @@ main(int argc, char **argv)
     UNIT_TABLE("environment", environment, environments);
     unit_add("environment", "the log tells of it with debug", log_of_acceptance, NULL);
     unit_add("environment", "the log stays one line", log_is_one_line, NULL);
+    UNIT_TABLE("inherited", inherited, inheritances);
     unit_add("environment", "other variables stay", other_variables_stay, NULL);
     unit_add("environment", "is no setting", environment_is_no_setting, NULL);
     UNIT_TABLE("second attempt", second_attempt, seconds);
