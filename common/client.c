@@ -258,7 +258,7 @@ no_answer(const char *socket_path, int error, struct pat_diag *diag)
     return PAT_ERR_UNAVAIL;
 }
 
-/* The socket is shown the token: nobody may have put another one there. */
+/* The token goes to this socket: another user must not be able to replace it. */
 static enum pat_err
 check_path(const struct sockaddr_un *addr, struct pat_diag *diag)
 {

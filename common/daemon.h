@@ -55,10 +55,10 @@ PAT_MUST_USE enum pat_err pat_daemon_drop_root(
     const char *program, const char *key, const char *user, struct pat_diag *diag);
 
 /*
- * Listen on a unix stream socket, in a directory where nobody else can put another: see
- * path.h. A socket file that nobody listens on is replaced; one with a listener, or a
- * file of another kind, is an error. Nobody gets in before mode and group are what they
- * are to be. Changes the umask for a moment. Asks NSS, which may block.
+ * Listen on a unix stream socket, in a directory where no other user can put another: see
+ * path.h. A stale socket file is replaced; one with a listener, or a file of another
+ * kind, is an error. No client can connect before mode and group are set. Changes the
+ * umask for a moment. Asks NSS, which may block.
  *
  * Where a directory on the way belongs to `user`, root makes the socket with that user's
  * rights, the socket belongs to that user, and this process loses its supplementary

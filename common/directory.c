@@ -708,7 +708,7 @@ pat_directory_probe(
         err = run_search(dir, &s, deadline, &code, &msg, diag);
     (void)ldap_msgfree(msg);
     if (err == PAT_ERR_RECORD)
-        err = PAT_ERR_UNAVAIL; /* of nobody's token */
+        err = PAT_ERR_UNAVAIL; /* no token has it */
     if (err == PAT_OK && code == LDAP_NO_SUCH_OBJECT) {
         pat_diag_set(
             diag, "base %s does not exist, or the account may not see it", s.base);

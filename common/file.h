@@ -19,9 +19,9 @@ enum pat_file_kind {
 
 /*
  * Open `path` for reading. Symbolic links are followed; every directory on the way must
- * be one in which nobody else can replace the file, see path.h. What is checked is what
+ * be one in which no other user can replace the file, see path.h. What is checked is what
  * was opened: a regular file of at most PAT_FILE_MAX bytes, owned by root or by the
- * effective user, writable by nobody else. A secret is readable by nobody beyond owner
+ * effective user, and writable by its owner alone. A secret is readable by its owner
  * and group, or a directory above the file is closed to others.
  *
  * The caller closes *ret_file. PAT_ERR_CONFIG: *diag says "PATH: what is wrong", with the

@@ -3,7 +3,7 @@
  * path.h - paths that decide who gets in, or who is shown a secret
  *
  * The one rule about the directories on the way to a file or a socket, from / on, with
- * every symbolic link resolved: nobody but root, the effective user and the user of the
+ * every symbolic link resolved: only root, the effective user and the user of the
  * service may replace what the path leads to.
  *
  * libc alone, no state, any thread.

@@ -283,10 +283,10 @@ export_identity(pam_handle_t *pamh, const struct pat_identity *id)
 }
 
 /*
- * Nobody came in by a token: a session has no identity that its caller left in the
- * environment. An empty value is the most that a module can do, and hosts that hand the
- * caller's environment on, as su(1) does, put it in the place of the caller's. Other
- * sessions are not changed.
+ * The session was not opened by a token. It must not have an identity that its caller
+ * left in the environment. An empty value is the most that a module can do, and hosts
+ * that hand the caller's environment on, as su(1) does, put it in the place of the
+ * caller's. Other sessions are not changed.
  */
 static void
 clear_inherited(pam_handle_t *pamh)

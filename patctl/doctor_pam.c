@@ -67,7 +67,7 @@ fails_later(const struct stack_step *step)
 {
     static const char *const refusals[] = {
         "auth_err", "perm_denied", "user_unknown", "acct_expired", "service_err"};
-    /* These refuse nobody. */
+    /* These refuse no login. */
     static const char *const neutral[] = {"pam_env.so", "pam_faildelay.so",
         "pam_permit.so", "pam_warn.so", "pam_group.so", "pam_cap.so", "pam_echo.so",
         "pam_mail.so", "pam_limits.so", "pam_issue.so", PAT_MODULE, "", NULL};

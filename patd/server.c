@@ -816,8 +816,9 @@ listen_once(struct server *s)
 
 /*
  * The rule: a request is worked on while another thread listens. The queue is not empty
- * only when all others are awake, each of which comes back here; and the first to find
- * nobody listening listens. A request that comes while others wait takes its turn.
+ * only when all others are awake, each of which comes back here; and the first that
+ * finds no thread listening listens. A request that comes while others wait takes its
+ * turn.
  */
 struct client *
 server_next(struct server *s)

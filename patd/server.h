@@ -9,7 +9,7 @@
  * bounded queue for a worker that is done, which takes from it in turns by user. A
  * request that finds the queue full is answered busy at once; so is a client for whom
  * there is no room. The room and the queue are divided among users (share.h), so that
- * nobody can shut the others out. A slow client costs a buffer and no thread.
+ * no user can shut the others out. A slow client costs a buffer and no thread.
  *
  * A client belongs to whoever got it, from server_next() or by `divert`, until
  * server_release() or server_hang_up().

@@ -164,7 +164,7 @@ hasty() {
 # accepts: prints how many connections slapd has accepted.
 accepts() { grep -c ' ACCEPT from ' "$SANDBOX/log/slapd.log"; }
 
-# unknown_token: prints a token that is well-formed, and of nobody.
+# unknown_token: prints a well-formed token that does not exist.
 unknown_token() { "$PAT_BUILD/patctl" generate | sed -n 's/^.*\(rhp_[0-9A-Za-z]*\).*$/\1/p' | head -n 1; }
 
 @test "a deadline that passes abandons the question and keeps the connection" {

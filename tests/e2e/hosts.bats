@@ -154,7 +154,7 @@ account required pam_unix.so|'
     [[ $(failures bob) == 0 ]]
 }
 
-@test "pam_faillock behind pam_pat: refused tokens and outages lock nobody out" {
+@test "pam_faillock behind pam_pat: refused tokens and outages lock no account" {
     local i
     recipe faillock
     new_token bob acme

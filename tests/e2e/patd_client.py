@@ -233,7 +233,7 @@ def test_hasty(path, token, count, width="1"):
 def test_storm(path, token, told):
     """Connects without a pause until that is refused.
 
-    Prints how often it was not, since the file TOLD was made.
+    Prints how often it was not, since the file TOLD exists.
     """
     count = 0
     print("begun", flush=True)

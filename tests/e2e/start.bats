@@ -69,7 +69,7 @@ passed() {
     [[ $output == *"$message"* ]]
 }
 
-# safe_dir: sets SAFE, which every user may enter; bats has its files where nobody may.
+# safe_dir: sets SAFE, which every user may enter. The directories of bats are closed to other users.
 safe_dir() {
     SAFE=$(mktemp -d "${TMPDIR:-/tmp}/pat-test.XXXXXX")
     chmod 755 "$SAFE"

@@ -586,7 +586,7 @@ refusal_of_malformed(void **state)
     check_connections(0);
 }
 
-/* An outage has another form: nobody is banned for it. */
+/* An outage has another form, and causes no ban. */
 static void
 outage_is_no_refusal(void **state)
 {

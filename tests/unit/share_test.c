@@ -79,7 +79,7 @@ root_leaves_a_share(void **state)
     unit_check_int("another", (int)take_all(&s, 1001, 0), 112);
 }
 
-/* Places that are given back can be taken again, by whoever has room. */
+/* Places that are given back can be taken again, by any user with room left. */
 static void
 gives_back(void **state)
 {
