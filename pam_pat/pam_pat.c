@@ -355,6 +355,17 @@ account_name(pam_handle_t *pamh, const struct settings *s, const char *name)
     return pam_modutil_getpwnam(pamh, name) != NULL ? name : NULL;
 }
 
+/* An item that the host fills, unless a token was given in its place. */
+static const char *
+get_item_to_log(pam_handle_t *pamh, const struct settings *s, int type)
+{
+    const char *value = get_item(pamh, type);
+
+    if (value == NULL || pat_token_resembles(s->prefix, value, strlen(value)))
+        return NULL;
+    return value;
+}
+
 /*
  * Logs a refusal, in the form that pam_unix(8) has: what reads that log for others finds
  * the address here, too.
@@ -366,13 +377,13 @@ log_refusal(pam_handle_t *pamh, const struct settings *s, const char *user,
     char tty[PAT_REFUSAL_VALUE_MAX + 1], ruser[PAT_REFUSAL_VALUE_MAX + 1];
     char place[2 * PAT_REFUSAL_VALUE_MAX + 80], line[PAT_REFUSAL_MAX];
 
-    pat_refusal_value(get_item(pamh, PAM_TTY), tty);
+    pat_refusal_value(get_item_to_log(pamh, s, PAM_TTY), tty);
     pat_refusal_value(account_name(pamh, s, get_item(pamh, PAM_RUSER)), ruser);
     (void)snprintf(place, sizeof(place),
         "logname= uid=%lu euid=%lu tty=%.80s ruser=%.80s", (unsigned long)getuid(),
         (unsigned long)geteuid(), tty, ruser);
-    pat_refusal_line(place, get_item(pamh, PAM_RHOST), account_name(pamh, s, user),
-        reason, diag != NULL ? diag->text : NULL, line);
+    pat_refusal_line(place, get_item_to_log(pamh, s, PAM_RHOST),
+        account_name(pamh, s, user), reason, diag != NULL ? diag->text : NULL, line);
     pam_syslog(pamh, LOG_NOTICE, "%s", line);
 }
 

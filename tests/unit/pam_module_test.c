@@ -425,6 +425,8 @@ static const struct refusal_row refusals[] = {
     {"a token as the name", "", TOKEN, "password", "192.0.2.7", TOKEN, NULL,
         "tty= ruser= rhost=192.0.2.7 user= reason=\"a token was given as the login name; "
         "revoke it, the host may have logged it\"\n"},
+    {"a token in the place of the address", "", "root", TOKEN, TOKEN, NULL, "x" TOKEN,
+        "tty= ruser= rhost= user=root" REVOKED_REASON},
     {"an address too long", "", "root", TOKEN, X256, NULL, NULL,
         "tty= ruser= rhost=" X255 " user=root reason=\"token is not valid for this org, "
         "role, service or source: the "
@@ -1056,8 +1058,8 @@ second_accepted(void **state)
     check_environment(&host, ENV_ALICE);
     say_identity(&bob);
     check_code("third", authenticate(&host), PAM_SUCCESS);
-    check_environment(
-        &host, "PAT_EXPIRES=\nPAT_ID=b2\nPAT_NAME=\nPAT_ORG=acme\nPAT_ROLE=owner\nPAT_USER=bob\n");
+    check_environment(&host, "PAT_EXPIRES=\nPAT_ID=b2\nPAT_NAME=\nPAT_ORG=acme\nPAT_ROLE="
+                             "owner\nPAT_USER=bob\n");
     host_end(&host);
 }
 
