@@ -7,10 +7,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <syslog.h>
@@ -30,6 +32,9 @@
 #define IDLE_TIMEOUT_NS (90 * SECOND_NS) /* longer than front ends keep connections */
 #define LOG_EVERY_NS    (10 * SECOND_NS)
 #define CONNS_MAX       4096
+#define CONNS_MIN       64
+#define FDS_OTHER       64 /* beside those of connections, and of workers to patd */
+#define PEER_TCP        ((uid_t)-1)
 
 enum source_kind { SOURCE_STOP, SOURCE_TIMER, SOURCE_LISTENER, SOURCE_CONN };
 
@@ -37,6 +42,22 @@ enum source_kind { SOURCE_STOP, SOURCE_TIMER, SOURCE_LISTENER, SOURCE_CONN };
 struct source {
     enum source_kind kind;
     int fd;
+};
+
+/* What one user at the other end of a unix socket holds, or all at the ends of TCP. */
+struct peer {
+    uid_t uid; /* or PEER_TCP */
+    size_t conns;
+    struct peer *next;
+};
+
+/* A connection gave way to another one, or none could. */
+struct crowd {
+    bool is_due; /* for the log */
+    bool refused;
+    uid_t uid;
+    size_t conns, all;
+    unsigned long more; /* since the last line */
 };
 
 /* Armed, when epoll waits for it and nobody owns it, or owned by the one thread that took
@@ -49,7 +70,9 @@ struct conn {
 
     /* Under the server's lock */
     bool armed;
-    int64_t until_ns; /* when to hang up, while armed */
+    int64_t until_ns;  /* when to hang up, while armed */
+    int64_t since_ns;  /* of this wait, or of the request that is not whole */
+    struct peer *peer; /* NULL: it gave way, and counts no more */
     struct conn *prev, *next;
 };
 
@@ -64,7 +87,10 @@ struct server {
 
     pthread_mutex_t lock; /* of what follows */
     struct conn *conns;
-    size_t conn_count;
+    size_t conn_count, conns_max;
+    struct peer *peers;
+    int64_t next_crowd_ns; /* when a line about it may be logged */
+    unsigned long crowd_more;
     int64_t tick_at_ns; /* when the timer expires; 0: it is not set */
 };
 
@@ -100,17 +126,118 @@ arm_listener(struct server *s, struct source *l, int op)
     (void)epoll_ctl(s->epoll_fd, op, l->fd, &event);
 }
 
+/* Peers: all with the lock held. */
+
+static struct peer *
+peer_find(struct server *s, uid_t uid)
+{
+    struct peer *p = s->peers;
+
+    while (p != NULL && p->uid != uid)
+        p = p->next;
+    if (p == NULL) {
+        p = calloc(1, sizeof(*p));
+        if (p == NULL)
+            return NULL;
+        p->uid = uid;
+        p->next = s->peers;
+        s->peers = p;
+    }
+    return p;
+}
+
+static void
+peer_free_unused(struct server *s, struct peer *p)
+{
+    if (p->conns > 0)
+        return;
+    for (struct peer **at = &s->peers; *at != NULL; at = &(*at)->next)
+        if (*at == p) {
+            *at = p->next;
+            free(p);
+            return;
+        }
+}
+
+static void
+conn_uncount(struct server *s, struct conn *c)
+{
+    struct peer *p = c->peer;
+
+    if (p == NULL)
+        return;
+    c->peer = NULL;
+    s->conn_count--;
+    p->conns--;
+    peer_free_unused(s, p);
+}
+
+/*
+ * Makes room for a connection of `p`, which is counted already: of the peer with the most
+ * connections, which may be `p`, the one that waits longest gives way. The shutdown makes
+ * an event, and the thread that gets it closes the connection; until then it does not
+ * count. False: all of them are being served.
+ */
+static bool
+make_room(struct server *s, struct peer *p, struct crowd *ret_crowd)
+{
+    struct conn *oldest = NULL;
+    struct peer *most = p;
+    int64_t now = pat_monotonic_ns();
+
+    for (struct peer *q = s->peers; q != NULL; q = q->next)
+        if (q->conns > most->conns)
+            most = q;
+    for (struct conn *c = s->conns; c != NULL; c = c->next)
+        if (c->armed && c->peer == most &&
+            (oldest == NULL || c->since_ns < oldest->since_ns))
+            oldest = c;
+
+    ret_crowd->is_due = now >= s->next_crowd_ns;
+    ret_crowd->refused = oldest == NULL;
+    ret_crowd->uid = most->uid;
+    ret_crowd->conns = most->conns;
+    ret_crowd->all = s->conn_count;
+    ret_crowd->more = s->crowd_more;
+    s->crowd_more = ret_crowd->is_due ? 0 : s->crowd_more + 1;
+    if (ret_crowd->is_due)
+        s->next_crowd_ns = now + LOG_EVERY_NS;
+    if (oldest == NULL)
+        return false;
+    (void)shutdown(oldest->source.fd, SHUT_RDWR);
+    conn_uncount(s, oldest);
+    return true;
+}
+
+static void
+log_crowd(const struct crowd *crowd)
+{
+    char whose[32] = "TCP clients";
+
+    if (!crowd->is_due)
+        return;
+    if (crowd->uid != PEER_TCP)
+        (void)snprintf(whose, sizeof(whose), "uid %lu", (unsigned long)crowd->uid);
+    syslog(LOG_WARNING,
+        "busy: %zu connections are open, %zu of %s; %s (%lu more since the last such "
+        "line)",
+        crowd->all, crowd->conns, whose,
+        crowd->refused ? "a new one is refused"
+                       : "the one of these that waits longest is closed",
+        crowd->more);
+}
+
 static void
 conn_free(struct server *s, struct conn *c)
 {
     (void)pthread_mutex_lock(&s->lock);
+    conn_uncount(s, c);
     if (c->prev != NULL)
         c->prev->next = c->next;
     else
         s->conns = c->next;
     if (c->next != NULL)
         c->next->prev = c->prev;
-    s->conn_count--;
     (void)pthread_mutex_unlock(&s->lock);
     (void)close(c->source.fd);
     fcgi_clear(&c->fcgi);
@@ -140,6 +267,7 @@ conn_arm(struct server *s, struct conn *c, int64_t until_ns)
     c->polled = true;
     (void)pthread_mutex_lock(&s->lock);
     c->until_ns = until_ns;
+    c->since_ns = c->began_ns != 0 ? c->began_ns : pat_monotonic_ns();
     c->armed = true;
     tick_by(s, until_ns);
     (void)pthread_mutex_unlock(&s->lock);
@@ -147,27 +275,52 @@ conn_arm(struct server *s, struct conn *c, int64_t until_ns)
         conn_free(s, c);
 }
 
+/* The user at the other end. A TCP socket has none. */
+static uid_t
+find_peer_uid(int fd)
+{
+    struct ucred cred = {.uid = PEER_TCP};
+    socklen_t len = sizeof(cred);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 ? cred.uid
+                                                                     : PEER_TCP;
+}
+
+/* NULL: there is no memory, or no room. */
 static struct conn *
 conn_new(struct server *s, int fd)
 {
     struct conn *c = calloc(1, sizeof(*c));
+    struct crowd crowd = {.is_due = false};
+    uid_t uid = find_peer_uid(fd);
+    struct peer *p;
     bool room;
 
-    if (c == NULL)
+    if (c == NULL) {
+        log_trouble(s, "out of memory: a connection was refused");
         return NULL;
+    }
     c->source.kind = SOURCE_CONN;
     c->source.fd = fd;
     fcgi_init(&c->fcgi);
     (void)pthread_mutex_lock(&s->lock);
-    room = s->conn_count < CONNS_MAX;
+    p = peer_find(s, uid);
+    if (p != NULL)
+        p->conns++; /* first: make_room() frees a peer that has none */
+    room = p != NULL && (s->conn_count < s->conns_max || make_room(s, p, &crowd));
     if (room) {
         c->next = s->conns;
         if (c->next != NULL)
             c->next->prev = c;
         s->conns = c;
         s->conn_count++;
+        c->peer = p;
+    } else if (p != NULL) {
+        p->conns--;
+        peer_free_unused(s, p);
     }
     (void)pthread_mutex_unlock(&s->lock);
+    log_crowd(&crowd);
     if (!room) {
         free(c);
         return NULL;
@@ -292,7 +445,6 @@ accept_one(struct worker *w, struct source *l)
         return;
     c = conn_new(s, fd);
     if (c == NULL) {
-        log_trouble(s, "too many connections, or no memory: one was refused");
         (void)close(fd);
         return;
     }
@@ -403,6 +555,19 @@ server_open(struct server *s, const struct listeners *l)
     return true;
 }
 
+/* As many as there are descriptors for: where accept(2) fails, new ones wait. */
+static size_t
+find_conns_max(const struct settings *settings)
+{
+    rlim_t others = (rlim_t)settings->workers + FDS_OTHER;
+    struct rlimit lim;
+
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= CONNS_MAX + others)
+        return CONNS_MAX;
+    return lim.rlim_cur > others + CONNS_MIN ? (size_t)(lim.rlim_cur - others)
+                                             : CONNS_MIN;
+}
+
 static size_t
 start_workers(struct server *s, struct worker *workers, pthread_t *threads)
 {
@@ -424,6 +589,7 @@ server_run(const struct settings *settings, const struct listeners *l)
         .epoll_fd = -1,
         .stop = {.fd = -1},
         .timer = {.fd = -1},
+        .conns_max = find_conns_max(settings),
         .lock = PTHREAD_MUTEX_INITIALIZER};
     size_t want = (size_t)settings->workers, started = 0;
     struct worker *workers = calloc(want, sizeof(*workers));

@@ -4,7 +4,8 @@
  *
  * A connection costs a thread only while a request that came whole is answered; one that
  * is idle, or that dawdles amid a request, costs a buffer and is hung up on after a time.
- * So no front end, slow or broken, holds the others up.
+ * So no front end, slow or broken, holds the others up. Where there is no room for
+ * another one, the user with the most connections loses the one that waits longest.
  */
 #ifndef HTTP_PAT_SERVER_H
 #define HTTP_PAT_SERVER_H

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A front end that speaks FastCGI itself, well or badly.
 
-usage: fcgi_client.py SOCKET ask TOKEN-FILE | dawdle | junk
+usage: fcgi_client.py SOCKET ask TOKEN-FILE | dawdle | junk | crowd NUMBER | plain | keep FILE
+
+SOCKET is a path, or ADDRESS:PORT.
 
 ask     several requests on one connection, in one piece and byte by byte, with a token of
         alice, limited to ::1
 dawdle  more half requests than there are workers; each must be hung up on in time
 junk    what is no FastCGI must be hung up on
+crowd   NUMBER connections at once, each after a request; says "held", and keeps them
+plain   a request without credentials, which must be answered 401
+keep    the same, and once more on this connection when FILE is there
 """
 
 import os
+import signal
 import socket
 import struct
 import sys
@@ -20,9 +26,10 @@ TIME_SCALE = int(os.environ.get("PAT_TIME_SCALE", "1"))
 
 
 def connect():
-    s = socket.socket(socket.AF_UNIX)
+    address, _, port = sys.argv[1].rpartition(":")
+    s = socket.socket(socket.AF_INET if port.isdigit() else socket.AF_UNIX)
     s.settimeout(20 * TIME_SCALE)
-    s.connect(sys.argv[1])
+    s.connect((address, int(port)) if port.isdigit() else sys.argv[1])
     return s
 
 
@@ -139,6 +146,35 @@ def dawdle():
         is_hung_up(s)
 
 
+def ask_plain(s):
+    s.sendall(begin() + record(4, params(REMOTE_ADDR=b"::1")) + record(4) + record(5))
+    text = answer(s)
+    assert text.startswith("Status: 401 "), text
+
+
+def crowd():
+    held = []
+    for _ in range(int(sys.argv[3])):
+        s = connect()
+        ask_plain(s)
+        held.append(s)
+    print("held", flush=True)
+    signal.pause()
+
+
+def plain():
+    ask_plain(connect())
+
+
+def keep():
+    s = connect()
+    ask_plain(s)
+    print("kept", flush=True)
+    while not os.path.exists(sys.argv[3]):
+        time.sleep(0.05)
+    ask_plain(s)
+
+
 def junk():
     for data in (
         b"GET / HTTP/1.1\r\n\r\n",
@@ -160,4 +196,6 @@ def junk():
 
 
 if __name__ == "__main__":
-    {"ask": ask, "dawdle": dawdle, "junk": junk}[sys.argv[2]]()
+    {
+        "ask": ask, "dawdle": dawdle, "junk": junk, "crowd": crowd, "plain": plain, "keep": keep
+    }[sys.argv[2]]()

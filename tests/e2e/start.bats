@@ -143,6 +143,24 @@ conf_is_refused() {
     [[ $status == 78 && $output == *"$1"* ]]
 }
 
+# few_descriptors OPTION...: pat-fcgi with room for 416 connections, by its limit of descriptors.
+# Needs no patd: what comes without credentials is answered 401.
+few_descriptors() {
+    cp "$BATS_TEST_DIRNAME/fcgi_client.py" "$SAFE"
+    # shellcheck disable=SC2016
+    in_background env -u JOURNAL_STREAM bash -c 'ulimit -n 512; exec "$@"' - \
+        "$PAT_BUILD/pat-fcgi" -u nobody "$@" 2>"$dir/log"
+}
+
+# crowd_as USER SOCKET: 600 connections of that user, until the end of the test.
+crowd_as() {
+    local as=()
+
+    ((EUID != 0)) || as=(setpriv --reuid "$1" --clear-groups)
+    in_background "${as[@]}" python3 "$SAFE/fcgi_client.py" "$2" crowd 600 >"$dir/held"
+    wait_for 60 grep -q held "$dir/held"
+}
+
 BOUND=$'base = dc=example,dc=com\nbind_dn = cn=patd,dc=example,dc=com\nbind_password_file = '
 
 @test "patd: what is no socket stays where it is" {
@@ -386,6 +404,36 @@ BOUND=$'base = dc=example,dc=com\nbind_dn = cn=patd,dc=example,dc=com\nbind_pass
     chmod 755 "$SAFE/run"
     in_background "$PAT_BUILD/pat-fcgi" -u nobody -s "$SAFE/run/s"
     wait_for 20 unix_listens "$SAFE/run/s"
+}
+
+@test "pat-fcgi: a user that fills it keeps no other user out, and loses connections of its own" {
+    ((EUID == 0)) || skip 'needs root, to be another user'
+    safe_dir
+    few_descriptors -s "$SAFE/f"
+    wait_for 20 unix_listens "$SAFE/f"
+    # One of another user that waits from before all of these, and so for longest.
+    in_background python3 "$SAFE/fcgi_client.py" "$SAFE/f" keep "$dir/go" >"$dir/kept"
+    wait_for 20 grep -q kept "$dir/kept"
+    crowd_as daemon "$SAFE/f"
+    python3 "$SAFE/fcgi_client.py" "$SAFE/f" plain
+    : >"$dir/go"
+    wait "${BACKGROUND_PIDS[1]}"
+    grep "busy: 416 connections are open, 41[0-9] of uid $(id -u daemon); the one of these that waits longest is closed" \
+        "$dir/log"
+    # One line per interval, and not one per connection.
+    (($(grep -c busy: "$dir/log") < 90))
+}
+
+@test "pat-fcgi: over TCP, where users cannot be told apart, the newest are served" {
+    local port
+    safe_dir
+    port=$(python3 -IS -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    few_descriptors -s "127.0.0.1:$port"
+    wait_for 20 python3 "$SAFE/fcgi_client.py" "127.0.0.1:$port" plain
+    crowd_as daemon "127.0.0.1:$port"
+    python3 "$SAFE/fcgi_client.py" "127.0.0.1:$port" plain
+    grep 'busy: 416 connections are open, 41[0-9] of TCP clients; the one of these that waits longest is closed' \
+        "$dir/log"
 }
 
 # not_removed COMMAND...: it listens at $SAFE/sock, and as its own user may remove what stands
