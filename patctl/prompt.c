@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,55 +17,133 @@
 #include "secret.h"
 #include "text.h"
 
-/* For the handler: the terminal as it was. */
-static int tty = -1;
-static struct termios before;
-
-static void
-restore_and_end(int sig)
-{
-    (void)tcsetattr(tty, TCSAFLUSH, &before);
-    (void)signal(sig, SIG_DFL);
-    (void)raise(sig);
-}
-
-static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+/*
+ * Signals are only noted while the typing is hidden. They take effect after the terminal
+ * is as it was, and after a stop the question is asked again.
+ */
+static const int signals[] = {
+    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
 
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
+static volatile sig_atomic_t noted[NSIG];
+
+struct terminal {
+    int fd;
+    bool known; /* `before` is how the terminal was before this process changed it */
+    struct termios before;
+    struct sigaction saved[SIGNALS];
+    sigset_t mask; /* of the caller */
+};
+
 static void
-hide_typing(struct sigaction saved[SIGNALS])
+note_signal(int sig)
+{
+    noted[sig] = 1;
+}
+
+static bool
+any_noted(void)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (noted[signals[i]])
+            return true;
+    return false;
+}
+
+/*
+ * They are blocked but while read_line() waits, so that none is missed before it; the
+ * kernel sends SIGTTIN and SIGTTOU for a call itself. What is ignored stays ignored.
+ */
+static void
+catch_signals(struct terminal *t)
+{
+    struct sigaction act = {.sa_handler = note_signal};
+    sigset_t blocked;
+
+    (void)sigemptyset(&blocked);
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (signals[i] != SIGTTIN && signals[i] != SIGTTOU)
+            (void)sigaddset(&blocked, signals[i]);
+    (void)sigprocmask(SIG_BLOCK, &blocked, &t->mask);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        noted[signals[i]] = 0;
+        (void)sigaction(signals[i], &act, &t->saved[i]);
+        if (t->saved[i].sa_handler == SIG_IGN)
+            (void)sigaction(signals[i], &t->saved[i], NULL);
+    }
+}
+
+/* Restores the handlers, and takes the signals that came as they are meant. */
+static void
+release_signals(struct terminal *t)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        (void)sigaction(signals[i], &t->saved[i], NULL);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        bool take = noted[signals[i]] && signals[i] != SIGCONT;
+
+        noted[signals[i]] = 0;
+        if (take) {
+            /* While this process is stopped, others have the terminal. */
+            t->known = false;
+            (void)kill(getpid(), signals[i]);
+        }
+    }
+    (void)sigprocmask(SIG_SETMASK, &t->mask, NULL);
+}
+
+/* In the background it is stopped by SIGTTOU here, which makes this fail. */
+static bool
+hide_typing(struct terminal *t)
 {
     struct termios hidden;
-    struct sigaction act = {.sa_handler = restore_and_end, .sa_flags = (int)SA_RESETHAND};
 
-    (void)tcgetattr(tty, &before);
-    for (size_t i = 0; i < SIGNALS; i++)
-        (void)sigaction(signals[i], &act, &saved[i]);
-    hidden = before;
+    if (!t->known && tcgetattr(t->fd, &t->before) != 0)
+        return false;
+    t->known = true;
+    hidden = t->before;
     hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-    (void)tcsetattr(tty, TCSAFLUSH, &hidden);
+    return tcsetattr(t->fd, TCSAFLUSH, &hidden) == 0;
 }
 
 static void
-show_typing(const struct sigaction saved[SIGNALS])
+show_typing(struct terminal *t)
 {
-    (void)tcsetattr(tty, TCSAFLUSH, &before);
-    for (size_t i = 0; i < SIGNALS; i++)
-        (void)sigaction(signals[i], &saved[i], NULL);
-    (void)!write(tty, "\n", 1);
+    while (
+        tcsetattr(t->fd, TCSAFLUSH, &t->before) != 0 && errno == EINTR && !noted[SIGTTOU])
+        ;
+    (void)!write(t->fd, "\n", 1);
 }
 
-/* One line without its end, byte by byte: a buffer of stdio is erased by nobody. */
+/* Waits for input, or a noted signal, with this mask; NULL: read(2) itself waits. */
 static bool
-read_line(int fd, char *to, size_t size)
+wait_input(int fd, const sigset_t *mask)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    while (mask != NULL && !any_noted()) {
+        if (ppoll(&p, 1, NULL, mask) > 0)
+            return true;
+        if (errno != EINTR)
+            return false;
+    }
+    return mask == NULL;
+}
+
+/*
+ * Reads one line without its end, byte by byte: a buffer of stdio is not erased. With a
+ * mask, a noted signal ends it.
+ */
+static bool
+read_line(int fd, const sigset_t *mask, char *to, size_t size)
 {
     size_t len = 0;
 
     while (len + 1 < size) {
-        ssize_t n = read(fd, to + len, 1);
+        ssize_t n = wait_input(fd, mask) ? read(fd, to + len, 1) : -1;
 
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && errno == EINTR && !any_noted())
             continue;
         if (n < 0 || (n == 0 && len == 0))
             return false;
@@ -77,6 +156,29 @@ read_line(int fd, char *to, size_t size)
     return false;
 }
 
+/* Returns whether a line was read. Until then it asks again after each signal. */
+static bool
+ask_hidden(int fd, const char *question, char text[PROMPT_SECRET_SIZE])
+{
+    struct terminal t = {.fd = fd};
+    bool ok, again;
+
+    do {
+        catch_signals(&t);
+        ok = hide_typing(&t);
+        if (ok) {
+            (void)!write(fd, question, strlen(question));
+            ok = read_line(fd, &t.mask, text, PROMPT_SECRET_SIZE);
+            show_typing(&t);
+        }
+        again = !ok && any_noted();
+        if (again)
+            pat_secret_erase(text, PROMPT_SECRET_SIZE);
+        release_signals(&t);
+    } while (again);
+    return ok;
+}
+
 static int
 open_tty(void)
 {
@@ -86,22 +188,19 @@ open_tty(void)
 int
 prompt_secret(const char *question, char **ret)
 {
-    struct sigaction saved[SIGNALS];
     char *text = malloc(PROMPT_SECRET_SIZE);
+    int fd;
     bool ok;
 
     if (text == NULL)
         return say_no_memory();
-    tty = open_tty();
-    if (tty < 0) {
+    fd = open_tty();
+    if (fd < 0) {
         free(text);
         return say_usage("there is no terminal to ask for the password on: use -y FILE");
     }
-    hide_typing(saved);
-    (void)!write(tty, question, strlen(question));
-    ok = read_line(tty, text, PROMPT_SECRET_SIZE);
-    show_typing(saved);
-    (void)close(tty);
+    ok = ask_hidden(fd, question, text);
+    (void)close(fd);
     if (!ok) {
         pat_secret_free(text, PROMPT_SECRET_SIZE);
         say_error("no password was read from the terminal, or it is too long");
@@ -128,7 +227,7 @@ prompt_confirm(const char *question)
     progress_clear();
     (void)dprintf(fd, "%s [y/N] ", safe);
     free(safe);
-    yes = read_line(fd, answer, sizeof(answer)) &&
+    yes = read_line(fd, NULL, answer, sizeof(answer)) &&
           (strcmp(answer, "y") == 0 || strcmp(answer, "Y") == 0 ||
               strcmp(answer, "yes") == 0);
     (void)close(fd);

@@ -287,27 +287,115 @@ option_string(LDAP *ld, int option)
     return take(text);
 }
 
-/* A password must not travel in clear over a network. */
-static int
-check_privacy(const struct session_options *o, const char *uris)
+static bool
+is_simple(const struct session_options *o)
 {
-    char *copy = strdup(uris), *save = NULL;
-    int rc = copy == NULL ? say_no_memory() : EX_OK;
+    return o->mech == NULL && (o->simple || o->bind_dn != NULL || o->ask ||
+                                  o->password != NULL || o->password_file != NULL);
+}
 
-    for (char *uri = copy == NULL ? NULL : strtok_r(copy, " ", &save);
-         rc == EX_OK && uri != NULL; uri = strtok_r(NULL, " ", &save)) {
-        struct pat_diag diag;
-        struct pat_uri parsed = {0};
+/* The mechanism: told, configured, or the one that needs no password on a unix socket. */
+static char *
+choose_mech(struct session *s, const struct session_options *o)
+{
+    char *mech =
+        o->mech != NULL ? strdup(o->mech) : option_string(s->ld, LDAP_OPT_X_SASL_MECH);
 
-        if (strncasecmp(uri, "ldap://", 7) != 0 || o->start_tls > 0 || o->clear)
-            continue;
-        if (pat_uri_parse(uri, &parsed, &diag) == PAT_OK && pat_uri_is_local(&parsed))
-            continue;
+    if (mech == NULL && strncasecmp(s->uri, "ldapi:", 6) == 0)
+        mech = strdup("EXTERNAL");
+    return mech;
+}
+
+/* Returns whether what is sent to this URI is encrypted, or stays on this machine. */
+static bool
+is_private(const char *uri)
+{
+    static const char *const schemes[] = {"ldaps://", "pldaps://", "ldapi://"};
+    struct pat_uri parsed = {0};
+    struct pat_diag diag;
+
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        if (strncasecmp(uri, schemes[i], strlen(schemes[i])) == 0)
+            return true;
+    /* pldap:// is ldap:// behind a header of a load balancer. */
+    if (strncasecmp(uri, "pldap://", 8) == 0)
+        uri++;
+    return pat_uri_parse(uri, &parsed, &diag) == PAT_OK && pat_uri_is_local(&parsed);
+}
+
+/* Finds the first URI over which everybody could read along. *ret is for free(), or NULL.
+ */
+static int
+find_clear(const struct session_options *o, const char *uris, char **ret)
+{
+    char *copy, *save = NULL;
+
+    *ret = NULL;
+    if (o->start_tls > 0 || o->clear)
+        return EX_OK;
+    copy = strdup(uris);
+    if (copy == NULL)
+        return say_no_memory();
+    for (char *uri = strtok_r(copy, " ,", &save); uri != NULL && *ret == NULL;
+         uri = strtok_r(NULL, " ,", &save))
+        if (!is_private(uri)) {
+            *ret = strdup(uri);
+            if (*ret == NULL) {
+                free(copy);
+                return say_no_memory();
+            }
+        }
+    free(copy);
+    return EX_OK;
+}
+
+/* Returns whether SASL itself can encrypt the connection after this mechanism. */
+static bool
+can_encrypt(const char *mech)
+{
+    static const char *const names[] = {
+        "GSSAPI", "GSS-SPNEGO", "DIGEST-MD5", "KERBEROS_V4", "SRP"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcasecmp(mech, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Password and tokens must not travel in clear over a network, whatever the bind. */
+static int
+check_privacy(struct session *s, const struct session_options *o)
+{
+    char *mech = is_simple(o) ? NULL : choose_mech(s, o), *uri = NULL;
+    int rc = EX_OK;
+
+    /* Of these check_encrypted() sees what came of it. Without any there is no bind. */
+    if (is_simple(o) || (mech != NULL && !can_encrypt(mech)))
+        rc = find_clear(o, s->uri, &uri);
+    if (uri != NULL)
         rc = say_usage("%s: password and tokens would travel in clear: add -ZZ, or use "
                        "ldaps://; --clear allows it",
             uri);
-    }
-    free(copy);
+    free(uri);
+    free(mech);
+    return rc;
+}
+
+/* After a bind by SASL, whose mechanism may have encrypted the connection. */
+static int
+check_encrypted(struct session *s, const struct session_options *o, const char *mech)
+{
+    ber_len_t ssf = 0;
+    char *uri = NULL;
+    int rc = find_clear(o, s->uri, &uri);
+
+    (void)ldap_get_option(s->ld, LDAP_OPT_X_SASL_SSF, &ssf);
+    /* 1 is integrity alone. */
+    if (uri != NULL && ssf <= 1 && !ldap_tls_inplace(s->ld))
+        rc = say_usage("%s: SASL %s does not encrypt the connection, and tokens would "
+                       "travel in clear: add -ZZ, or use ldaps://; --clear allows it",
+            uri, mech);
+    free(uri);
     return rc;
 }
 
@@ -395,25 +483,6 @@ answer_sasl(LDAP *ld, unsigned flags, void *defaults, void *in)
     return LDAP_SUCCESS;
 }
 
-static bool
-is_simple(const struct session_options *o)
-{
-    return o->mech == NULL && (o->simple || o->bind_dn != NULL || o->ask ||
-                                  o->password != NULL || o->password_file != NULL);
-}
-
-/* The mechanism: told, configured, or the one that needs no password on a unix socket. */
-static char *
-choose_mech(struct session *s, const struct session_options *o)
-{
-    char *mech =
-        o->mech != NULL ? strdup(o->mech) : option_string(s->ld, LDAP_OPT_X_SASL_MECH);
-
-    if (mech == NULL && strncasecmp(s->uri, "ldapi:", 6) == 0)
-        mech = strdup("EXTERNAL");
-    return mech;
-}
-
 static int
 bind_sasl(struct session *s, const struct session_options *o, const char *password)
 {
@@ -428,6 +497,8 @@ bind_sasl(struct session *s, const struct session_options *o, const char *passwo
     if (rc != LDAP_SUCCESS) {
         (void)note_failure(s, rc);
         rc = session_fail(s, "%s: SASL %s", s->uri, mech);
+    } else {
+        rc = check_encrypted(s, o, mech);
     }
     free(mech);
     return rc;
@@ -510,8 +581,8 @@ session_open(struct session_options *o, struct session *ret)
     char *password = NULL;
     int rc = init(&s, o);
 
-    if (rc == EX_OK && is_simple(o))
-        rc = check_privacy(o, s.uri);
+    if (rc == EX_OK)
+        rc = check_privacy(&s, o);
     if (rc == EX_OK)
         rc = get_password(o, &password);
     if (rc == EX_OK) {

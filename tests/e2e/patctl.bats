@@ -344,6 +344,75 @@ server.handle_request()' "$port" "$got"
     [[ $output == *'standard output'* ]]
 }
 
+# shellcheck disable=SC2030
+@test "the echo is off again after a stop at a password prompt, and on while it lasts" {
+    local case
+    for case in suspend stop background; do
+        run -0 python3 -IS "$BATS_TEST_DIRNAME/job-control.py" "$case" "$PAT_ADMIN_PW" \
+            "$PAT_BUILD/patctl" org list -H "$LDAPURI" -D "$PAT_ADMIN_DN" -W
+        # shellcheck disable=SC2030
+        [[ $output == *acme* ]]
+    done
+    run -130 python3 -IS "$BATS_TEST_DIRNAME/job-control.py" interrupt "$PAT_ADMIN_PW" \
+        "$PAT_BUILD/patctl" org list -H "$LDAPURI" -D "$PAT_ADMIN_DN" -W
+    # A token is asked for in the same way.
+    run -1 python3 -IS "$BATS_TEST_DIRNAME/job-control.py" suspend no-token \
+        "$PAT_BUILD/patctl" verify --stdin --socket "$PAT_SOCKET"
+}
+
+# in_clear ARGUMENT...: patctl refuses to send anything
+in_clear() {
+    run -64 "$PAT_BUILD/patctl" list "$@"
+    # shellcheck disable=SC2031
+    [[ $output == *'would travel in clear: add -ZZ'* ]]
+}
+
+@test "no password and no token in clear over a network, by any scheme or mechanism" {
+    local mech who=(-U carol -w carol-password)
+
+    in_clear -H ldap://192.0.2.1 -D cn=x -w x
+    in_clear -H pldap://192.0.2.1 -D cn=x -w x
+    in_clear -H PLDAP://192.0.2.1:389 -D cn=x -w x
+    in_clear -H "ldaps://192.0.2.1 pldap://192.0.2.1" -D cn=x -w x
+    for mech in PLAIN LOGIN plain SCRAM-SHA-256 CRAM-MD5 OAUTHBEARER XOAUTH2 ANONYMOUS; do
+        in_clear -H ldap://192.0.2.1 -Y "$mech" "${who[@]}"
+        in_clear -H pldap://192.0.2.1 -Y "$mech" "${who[@]}"
+    done
+    LDAPSASL_MECH=PLAIN in_clear -H ldap://192.0.2.1
+    # On this machine, and where the user says so, it is tried.
+    run ! "$PAT_BUILD/patctl" list -H "$PAT_LDAP_URI" -Y PLAIN "${who[@]}"
+    [[ $status -ne 64 && $output != *'in clear'* ]]
+    run ! "$PAT_BUILD/patctl" list -H pldap://127.0.0.1:1 -D cn=x -w x
+    [[ $status -ne 64 && $output != *'in clear'* ]]
+    run ! "$PAT_BUILD/patctl" list -H pldap://localhost:1 -Y PLAIN "${who[@]}" --clear
+    [[ $status -ne 64 && $output != *'in clear'* ]]
+}
+
+@test "SASL over a network: only where the mechanism encrypts the connection" {
+    local near port=${PAT_LDAP_URI##*:} who=(-Y DIGEST-MD5 -U carol -w carol-password)
+
+    near=$(hostname -I | cut -d ' ' -f 1)
+    [[ -n $near ]] || skip 'needs an address besides loopback'
+    in_background python3 -IS "$BATS_TEST_DIRNAME/forward.py" "$near" 127.0.0.1 "${port%/}" \
+        "$BATS_TEST_TMPDIR/ready"
+    wait_for 20 test -e "$BATS_TEST_TMPDIR/ready"
+    printf '%s\n' 'dn: cn=config' 'changetype: modify' 'add: olcAuthzRegexp' \
+        "olcAuthzRegexp: uid=([^,]*),cn=.*,cn=auth uid=\$1,ou=people,$PAT_BASE" '' \
+        'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' 'add: olcAccess' \
+        "olcAccess: {0}to dn.subtree=\"ou=people,$PAT_BASE\" by anonymous auth by * break" |
+        ldapmodify -Q -Y EXTERNAL -H "$LDAPURI"
+    run -0 "$PAT_BUILD/patctl" list -H "ldap://$near:${port%/}" "${who[@]}"
+    LDAPSASL_SECPROPS=maxssf=0 in_clear -H "ldap://$near:${port%/}" "${who[@]}"
+    [[ $output == *'SASL DIGEST-MD5 does not encrypt'* ]]
+    LDAPSASL_SECPROPS=maxssf=1 in_clear -H "ldap://$near:${port%/}" "${who[@]}"
+    LDAPSASL_SECPROPS=maxssf=0 run -0 "$PAT_BUILD/patctl" list -H "ldap://$near:${port%/}" \
+        "${who[@]}" --clear
+    LDAPSASL_SECPROPS=maxssf=0 run -0 "$PAT_BUILD/patctl" list -H "$PAT_LDAP_URI" "${who[@]}"
+    printf '%s\n' 'dn: cn=config' 'changetype: modify' 'delete: olcAuthzRegexp' \
+        'olcAuthzRegexp: {0}' '' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' \
+        'delete: olcAccess' 'olcAccess: {0}' | ldapmodify -Q -Y EXTERNAL -H "$LDAPURI"
+}
+
 @test "the connection: StartTLS, ldaps, SASL, and what ldap.conf says" {
     pc_options carol
     local who=(-D "uid=carol,ou=people,$PAT_BASE" -y "$BATS_TEST_TMPDIR/carol.pw")
