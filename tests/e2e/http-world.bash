@@ -128,9 +128,10 @@ server.document-root = "$dir/www"
 server.username = "www-data"
 server.errorlog = "$dir/log/lighttpd-error.log"
 mimetype.assign = (".txt" => "text/plain")
-fastcgi.server = ("/" => (("socket" => "$dir/fcgi/plain.sock", "mode" => "authorizer",
-    "check-local" => "disable")))
 CONF
+    # As the manual has it.
+    sed -n '/^\$HTTP/,/^}/p' "$root/http_pat/pat-fcgi.8" |
+        sed "s|\\\\e|\\\\|; s|/run/pat-fcgi/pat-fcgi.sock|$dir/fcgi/plain.sock|" >>"$dir/lighttpd.conf"
     install -o www-data /dev/null "$dir/log/lighttpd-error.log"
     start lighttpd lighttpd -D -f "$dir/lighttpd.conf"
 }

@@ -324,6 +324,21 @@ same_refusal() {
     done
 }
 
+@test "lighttpd: OAuth metadata and registration are 404, and all else needs a token" {
+    local path
+    for path in /register /.well-known/oauth-protected-resource/page.txt \
+        /.well-known/oauth-authorization-server /.well-known/openid-configuration; do
+        request lighttpd "$path"
+        answered 404 || fault "$path"
+    done
+    for path in /page.txt /registers /register/x /.well-known /.well-known/x /x/.well-known/openid-configuration \
+        /.well-known/openid-configuration/../../page.txt /.well-known/oauth-x/%2e%2e/%2e%2e/page.txt \
+        /.well-known/oauth-x/..%2f..%2fpage.txt //page.txt /register/../page.txt; do
+        request lighttpd "$path" --path-as-is
+        answered 401 "$CHALLENGE" || fault "$path"
+    done
+}
+
 @test "with -M the challenge names the metadata of the path, and the metadata is open" {
     local url='resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"'
     request nginx-meta /mcp
