@@ -579,6 +579,83 @@ set_department() {
     audit_is_right
 }
 
+# provider N: LDIF of one of two providers.
+provider() {
+    printf '%s\n' 'dn: cn=config' 'changetype: modify' 'add: olcServerID' "olcServerID: $1" ''
+    provides
+}
+
+# of_the_other N: LDIF of a provider that consumes the server in use, too.
+of_the_other() {
+    consumes "$1"
+    printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' \
+        'replace: olcMultiProvider' 'olcMultiProvider: TRUE' ''
+}
+
+# member_at SERVER UID: of cn=staff.
+member_at() {
+    at "$1" ldap_admin_get "$(staff)" member | grep -qxF "$(person "$2")"
+}
+
+no_member_at() {
+    ! member_at "$@"
+}
+
+# slapcat_of: what the server in use has, which does not run.
+slapcat_of() {
+    LDAPNOINIT=1 /usr/sbin/slapcat -F "$SANDBOX/etc/slapd.d" -n 1
+}
+
+# lost SERVER UID: both tokens in acme.
+lost() {
+    [[ $(at "$1" revoked "$2" acme) == 2 && $(at "$1" live "$2" acme) == 0 ]]
+}
+
+# A new provider gets its data by slapcat and slapadd: autogroup stores a group that arrives
+# by replication without members, with pat or without.
+@test "autogroup beside two providers: a person whom either removes loses the tokens at both" {
+    { modules syncprov && provider 1; } | ldap_admin_modify
+    staff_by_url </dev/null
+    sandbox slapd-stop
+    slapcat_of >"$BATS_TEST_TMPDIR/data"
+    sandbox slapd-start
+    {
+        dyngroup_schema
+        provider 2
+        overlay autogroup olcAutomaticGroups 'olcAGattrSet: groupOfURLs memberURL member'
+    } | config two syncprov dynlist autogroup
+    server two --no-patd --empty
+    sandbox slapd-stop
+    LDAPNOINIT=1 /usr/sbin/slapadd -F "$SANDBOX/etc/slapd.d" -n 1 <"$BATS_TEST_TMPDIR/data"
+    sandbox slapd-start
+    use one
+    of_the_other 1 | at two ldap_admin_modify
+    use two
+    of_the_other 2 | at one ldap_admin_modify
+    at one set_department dave 7
+    wait_for 30 lost two dave
+    lost one dave
+    wait_for 30 no_member_at two dave
+    no_member_at one dave
+    at two change_member delete bob acme members
+    at two set_department bob 42
+    wait_for 30 member_at one bob
+    wait_for 30 eval '[[ $(at one told acme org_member.added bob) == 1 ]]'
+    at one tokens 2 bob acme
+    wait_for 30 eval '[[ $(at two live bob acme) == 2 ]]'
+    at two set_department bob 7
+    wait_for 30 lost one bob
+    lost two bob
+    wait_for 30 no_member_at one bob
+    # Each event is there once, on both sides.
+    wait_for 30 in_step one two
+    for name in one two; do
+        use "$name"
+        [[ $(told acme org_member.removed dave) == 1 && $(told acme org_member.removed bob) == 2 ]]
+        audit_is_right
+    done
+}
+
 # moves UID: to the department whose persons autogroup makes members, and away.
 moves() {
     local number
