@@ -42,8 +42,11 @@ def request(token, user=b"alice", extra=b""):
 
 def connect(path):
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(10 * TIME_SCALE)
+    # Waits where the backlog is full, as the client of the library does; a socket with a
+    # timeout would not.
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 10 * TIME_SCALE, 0))
     s.connect(path)
+    s.settimeout(10 * TIME_SCALE)
     return s
 
 
