@@ -13,6 +13,7 @@
 #include <sysexits.h>
 
 #include "command.h"
+#include "connect_url.h"
 #include "output.h"
 #include "say.h"
 
@@ -69,9 +70,29 @@ print_json_client(const struct options *o, const char *root, const char *type,
     return output_object(top);
 }
 
+/* For a shell: within apostrophes. */
+static void
+print_quoted(FILE *to, const char *text)
+{
+    (void)fputc('\'', to);
+    for (; *text != '\0'; text++)
+        if (*text == '\'')
+            (void)fputs("'\\''", to);
+        else
+            (void)fputc(*text, to);
+    (void)fputc('\'', to);
+}
+
+/*
+ * Its own command merges into the file. --header is last, since it takes all words that
+ * follow; the apostrophes keep the variable from the shell.
+ */
 static int
 claude_code(const struct options *o)
 {
+    (void)fprintf(stderr, "# or: claude mcp add --transport http %s ", o->name);
+    print_quoted(stderr, o->url);
+    (void)fprintf(stderr, " --header 'Authorization: Bearer ${%s}'\n", o->token_env);
     return print_json_client(
         o, "mcpServers", "http", "url", bearer("${", o->token_env, "}"), NULL);
 }
@@ -158,26 +179,13 @@ codex(const struct options *o)
     return EX_OK;
 }
 
-/* For a shell: within apostrophes. */
-static void
-print_quoted(const char *text)
-{
-    (void)putchar('\'');
-    for (; *text != '\0'; text++)
-        if (*text == '\'')
-            (void)fputs("'\\''", stdout);
-        else
-            (void)putchar(*text);
-    (void)putchar('\'');
-}
-
 /* By a file or a pipe: what is an argument everybody sees. */
 static int
 curl(const struct options *o)
 {
     (void)printf(
         "printf 'Authorization: Bearer %%s\\n' \"$%s\" | curl -H @- ", o->token_env);
-    print_quoted(o->url);
+    print_quoted(stdout, o->url);
     (void)putchar('\n');
     return EX_OK;
 }
@@ -192,7 +200,7 @@ ssh(const struct options *o)
                  "chmod 700 ~/.ssh/pat-askpass\n"
                  "SSH_ASKPASS=~/.ssh/pat-askpass SSH_ASKPASS_REQUIRE=force ssh -- ",
         o->token_env);
-    print_quoted(o->url);
+    print_quoted(stdout, o->url);
     (void)putchar('\n');
     return EX_OK;
 }
@@ -200,22 +208,28 @@ ssh(const struct options *o)
 struct client {
     const char *name;
     int (*print)(const struct options *o);
-    const char *where; /* the snippet goes */
-    bool placeholder;  /* stands for the token in it */
+    const char *where; /* the snippet goes; `merged` with what is there */
+    bool merged;
+    bool placeholder; /* stands for the token in it */
+    bool (*accepts)(const char *url, char *why, size_t size);
 };
 
 static const struct client clients[] = {
-    {"claude-code", claude_code, ".mcp.json of the project", false},
-    {"claude-desktop", claude_desktop, "claude_desktop_config.json", true},
-    {"cursor", cursor, "~/.cursor/mcp.json", false},
-    {"vscode", vscode, ".vscode/mcp.json", false},
-    {"windsurf", windsurf, "~/.codeium/windsurf/mcp_config.json", false},
-    {"cline", cline, "Cline: MCP Servers, Configure", true},
-    {"codex", codex, "~/.codex/config.toml", false},
-    {"gemini", gemini, "~/.gemini/settings.json", false},
-    {"jetbrains", jetbrains, "Settings, Tools, AI Assistant, MCP", true},
-    {"curl", curl, "a shell", false},
-    {"ssh", ssh, "a shell", false},
+    {"claude-code", claude_code, ".mcp.json of the project", true, false,
+        connect_url_http},
+    {"claude-desktop", claude_desktop, "claude_desktop_config.json", true, true,
+        connect_url_http},
+    {"cursor", cursor, "~/.cursor/mcp.json", true, false, connect_url_http},
+    {"vscode", vscode, ".vscode/mcp.json", true, false, connect_url_http},
+    {"windsurf", windsurf, "~/.codeium/windsurf/mcp_config.json", true, false,
+        connect_url_http},
+    {"cline", cline, "Cline: MCP Servers, Configure", true, true, connect_url_http},
+    {"codex", codex, "~/.codex/config.toml", true, false, connect_url_http},
+    {"gemini", gemini, "~/.gemini/settings.json", true, false, connect_url_http},
+    {"jetbrains", jetbrains, "Settings, Tools, AI Assistant, MCP", true, true,
+        connect_url_http},
+    {"curl", curl, "a shell", false, false, connect_url_http},
+    {"ssh", ssh, "a shell", false, false, connect_url_ssh},
 };
 
 #define CLIENTS (sizeof(clients) / sizeof(clients[0]))
@@ -253,14 +267,16 @@ is_word(const char *s, const char *also)
     return true;
 }
 
-/* A URL has no controls, blanks or bytes beyond ASCII (RFC 3986). */
-static bool
-is_url(const char *s)
+static int
+check_url(const struct client *c, const char *url)
 {
-    for (const char *p = s; *p != '\0'; p++)
-        if (*p <= ' ' || *p > '~')
-            return false;
-    return s[0] != '\0';
+    char why[256] = "";
+
+    if (url == NULL)
+        return say_usage("--url: give the server's URL, or, for ssh, USER@HOST");
+    if (!c->accepts(url, why, sizeof(why)))
+        return say_usage("--url %s: %s does not accept this: %s", url, c->name, why);
+    return EX_OK;
 }
 
 static int
@@ -276,13 +292,14 @@ run(const struct call *call)
         o.token_env = "PAT_TOKEN";
     if (o.name == NULL)
         o.name = "pat";
-    if (o.url == NULL || !is_url(o.url))
-        return say_usage("--url: give the server's URL, or, for ssh, USER@HOST");
+    rc = check_url(c, o.url);
+    if (rc != EX_OK)
+        return rc;
     if (!is_word(o.token_env, "") || (o.token_env[0] >= '0' && o.token_env[0] <= '9'))
         return say_usage("--token-env %s: is no name of a variable", o.token_env);
-    if (!is_word(o.name, "-"))
-        return say_usage("--name %s: 1 to 64 of A-Z a-z 0-9 _ -", o.name);
-    say_note("# %s:", c->where);
+    if (!is_word(o.name, "-") || o.name[0] == '-')
+        return say_usage("--name %s: 1 to 64 of A-Z a-z 0-9 _ -, not - first", o.name);
+    say_note(c->merged ? "# Merge into %s:" : "# In %s:", c->where);
     rc = c->print(&o);
     if (rc == EX_OK && (fflush(stdout) != 0 || ferror(stdout))) {
         say_error("cannot write to standard output");

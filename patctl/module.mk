@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
-PATCTL_SRC := args connect dn erase generate list live main member membership mint minting org org_remove output \
+PATCTL_SRC := args connect connect_url dn erase generate list live main member membership mint minting org org_remove output \
 	progress prompt report revoke say session show text tokens when write
 # What asks patd, watches or examines.
 PATCTL_SRC += audit doctor doctor_hosts doctor_ldap doctor_login doctor_pam doctor_stack doctor_tls doctor_tree event \

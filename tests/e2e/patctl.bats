@@ -289,6 +289,43 @@ assert server == {"url": sys.argv[1], "bearer_token_env_var": "PAT_TOKEN"}, serv
     run -64 "$PAT_BUILD/patctl" connect curl --url "$url" --token-env 'A;rm'
 }
 
+@test "connect says where to merge, and how Claude Code does it by itself" {
+    local stderr url="https://mcp.example.com/it's?a=b&c"
+
+    run -0 --separate-stderr "$PAT_BUILD/patctl" connect claude-code --url "$url" --name acme
+    [[ $stderr == *'# Merge into .mcp.json of the project:'* ]]
+    # The words, as a shell takes the line.
+    claude() { printf '%s\n' "$@"; }
+    eval "run -0 $(sed -n 's/^# or: //p' <<<"$stderr")"
+    [[ $output == "$(printf '%s\n' mcp add --transport http acme "$url" --header \
+        'Authorization: Bearer ${PAT_TOKEN}')" ]]
+    run -0 --separate-stderr "$PAT_BUILD/patctl" connect codex --url "$url"
+    [[ $stderr == *'# Merge into ~/.codex/config.toml:'* && $stderr != *claude* ]]
+    run -0 --separate-stderr "$PAT_BUILD/patctl" connect curl --url "$url"
+    [[ $stderr == *'# In a shell:'* ]]
+}
+
+@test "connect refuses an address that the client cannot use, and says what to write" {
+    local client
+
+    for client in claude-code claude-desktop cursor vscode windsurf cline codex gemini \
+        jetbrains curl; do
+        run -64 "$PAT_BUILD/patctl" connect "$client" --url http://mcp.example.com/x
+        [[ $output == *"--url http://mcp.example.com/x: $client"*'in clear: write https://'* ]]
+        run -64 "$PAT_BUILD/patctl" connect "$client" --url bob@bastion
+        [[ $output == *'--url bob@bastion:'*'write https://HOST/PATH'* ]]
+        run -64 "$PAT_BUILD/patctl" connect "$client" --url 'https://x.example.com/${HOME}'
+        [[ $output == *'write %24'* ]]
+        run -0 "$PAT_BUILD/patctl" connect "$client" --url 'http://[::1]:8000/mcp'
+    done
+    run -64 "$PAT_BUILD/patctl" connect ssh --url https://mcp.example.com
+    [[ $output == *'--url https://mcp.example.com: ssh'*'write USER@HOST'* ]]
+    run -64 "$PAT_BUILD/patctl" connect ssh --url -oProxyCommand=id
+    run -64 "$PAT_BUILD/patctl" connect codex --url https://mcp.example.com --name -x
+    run -0 "$PAT_BUILD/patctl" connect ssh --url bob@bastion.example.com
+    run -0 "$PAT_BUILD/patctl" connect ssh --url ssh://bob@bastion.example.com:2222
+}
+
 @test "connect curl, run as it is printed, sends the token, and not as an argument" {
     local port=$BATS_TEST_TMPDIR/port got=$BATS_TEST_TMPDIR/got
 

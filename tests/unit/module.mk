@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # check: every unit test, no root needed. What failed is shown; the rest is in NAME.log.
 
-UNIT_NAMES := bearer client conf daemon decide error export file gentime http_answer \
-	http_authorization http_fcgi log option pam_module path proto refusal revoke sasl_message \
-	sasl_module saslauthd scope shape share stack strv text token uri when
+UNIT_NAMES := bearer client conf connect_url daemon decide error export file gentime \
+	http_answer http_authorization http_fcgi log option pam_module path proto refusal revoke \
+	sasl_message sasl_module saslauthd scope shape share stack strv text token uri when
 UNIT_TESTS := $(UNIT_NAMES:%=$(BUILD)/tests/unit/%_test)
 UNIT_OBJ   := $(OBJ)/tests/unit/unit.o $(OBJ)/tests/unit/fake_patd.o
 
@@ -26,6 +26,8 @@ $(BUILD)/tests/unit/http_fcgi_test: $(OBJ)/http_pat/fcgi.o
 $(OBJ)/tests/unit/http_answer_test.o $(OBJ)/tests/unit/http_authorization_test.o \
 	$(OBJ)/tests/unit/http_fcgi_test.o: PAT_CPPFLAGS += -Ihttp_pat
 
+$(BUILD)/tests/unit/connect_url_test: $(OBJ)/patctl/connect_url.o
+$(OBJ)/tests/unit/connect_url_test.o: PAT_CPPFLAGS += -Ipatctl
 $(BUILD)/tests/unit/stack_test: $(OBJ)/patctl/doctor_stack.o
 $(OBJ)/tests/unit/stack_test.o: PAT_CPPFLAGS += -Ipatctl
 
