@@ -195,11 +195,24 @@ give_items_back(struct pat_pending *pending, struct pat_item *items)
     ldap_pvt_thread_mutex_unlock(&pending->mutex);
 }
 
-bool
-pat_converge_is_received(const Operation *op)
+static bool
+has_items(struct pat_pending *pending)
 {
-    return SLAPD_SYNC_IS_SYNCCONN(op->o_connid) && SLAP_MULTIPROVIDER(op->o_bd) &&
-           !pat_txn_is_replay(op);
+    bool has;
+
+    ldap_pvt_thread_mutex_lock(&pending->mutex);
+    has = pending->first != NULL;
+    ldap_pvt_thread_mutex_unlock(&pending->mutex);
+    return has;
+}
+
+bool
+pat_converge_is_received(const Operation *op, const slap_overinst *on)
+{
+    const struct pat_settings *set = on->on_bi.bi_private;
+
+    return SLAPD_SYNC_IS_SYNCCONN(op->o_connid) && !pat_txn_is_replay(op) &&
+           (SLAP_MULTIPROVIDER(op->o_bd) || has_items(set->pending));
 }
 
 /* ---- tokens that were revoked here ---- */

@@ -42,8 +42,12 @@ void pat_pending_free(struct pat_pending *pending, const struct berval *suffix);
 /* Frees the kept changes of all databases. */
 void pat_pending_end(void);
 
-/* Is it a change of another provider, and is this server one, too? */
-bool pat_converge_is_received(const Operation *op);
+/*
+ * Returns whether `op` is a change of another provider, and this server is a provider,
+ * too. While items wait, every received change counts: a server that ceases to be a
+ * provider settles them before it stores a newer contextCSN.
+ */
+bool pat_converge_is_received(const Operation *op, const slap_overinst *on);
 
 /* Of such an operation: is it one to look at? */
 bool pat_converge_adds(const Operation *op);

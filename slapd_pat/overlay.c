@@ -484,7 +484,7 @@ obstacle(const Operation *op, const slap_overinst *on)
                "within "
                "an LDAP transaction (RFC 5805)";
     /* What is received has its operational attributes already. */
-    if (!SLAP_LASTMOD(op->o_bd) && !pat_converge_is_received(op))
+    if (!SLAP_LASTMOD(op->o_bd) && !pat_converge_is_received(op, on))
         return "pat: misconfigured: lastmod is off in this database, so the change "
                "would lack entryUUID and entryCSN: set olcLastMod to TRUE, or remove "
                "the overlay that turned it off (chain, pbind, translucent) and start "
@@ -772,7 +772,7 @@ hook_add(Operation *op, SlapReply *rs)
     slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
     const struct pat_settings *set = on->on_bi.bi_private;
 
-    if (pat_converge_is_received(op) && obstacle(op, on) == NULL) {
+    if (pat_converge_is_received(op, on) && obstacle(op, on) == NULL) {
         pat_converge_recall(op, on);
         if (pat_converge_adds(op))
             return go(op, rs, op_add, prepare_nothing, pat_converge_added);
@@ -826,7 +826,7 @@ hook_modify(Operation *op, SlapReply *rs)
 {
     slap_overinst *on = (slap_overinst *)op->o_bd->bd_info;
 
-    if (pat_converge_is_received(op) && obstacle(op, on) == NULL) {
+    if (pat_converge_is_received(op, on) && obstacle(op, on) == NULL) {
         pat_converge_recall(op, on);
         if (pat_converge_modifies(op))
             return go(op, rs, op_modify, prepare_received, pat_converge_modified);

@@ -596,6 +596,23 @@ completes_without() {
     bob_is_out
 }
 
+@test "two providers: a removal takes effect although one ceases to be a provider meanwhile" {
+    apart_with_a_failpoint
+    removed_and_changed
+    receives_removal
+    at two ldap_admin_modify <<'LDIF'
+dn: olcDatabase={1}mdb,cn=config
+changetype: modify
+delete: olcMultiProvider
+LDIF
+    at two failpoint
+    wait_for 30 eval '[[ $(at two csn | grep "#001#") == "$(at one csn | grep "#001#")" ]]'
+    is_no_member two bob acme
+    multi_provider | at two ldap_admin_modify
+    joined one two 2
+    bob_is_out
+}
+
 @test "two providers: a removal takes effect although its commit fails" {
     apart_with_a_failpoint
     removed_and_changed
