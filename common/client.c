@@ -277,9 +277,8 @@ static enum pat_err
 pass_on(enum pat_err status, const struct pat_msg *msg, struct pat_diag *diag)
 {
     if (pat_proto_answer_is_busy(msg->data, msg->len))
-        pat_diag_set(diag,
-            "patd is busy and did not ask the directory; its log names the user with "
-            "too many requests");
+        pat_diag_set(
+            diag, "patd is busy and did not ask the directory; its log says why");
     else if (status == PAT_ERR_UNAVAIL)
         pat_diag_set(diag, "patd has no answer from the directory; its log says why");
     return status;
