@@ -15,22 +15,34 @@ struct range {
 };
 
 /*
- * Controls, and characters of general category Cf that hide something or turn it around.
- * Not U+200C and U+200D, which Persian and emoji are written with.
+ * Controls, separators and surrogates; what has the property Default_Ignorable_Code_Point
+ * (Unicode, DerivedCoreProperties.txt), which contains all that turns the direction of
+ * writing; and letters and symbols that look like nothing.
  */
 static const struct range unsafe[] = {
     {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, /* soft hyphen */
+    {0x034f, 0x034f},                                     /* grapheme joiner */
     {0x061c, 0x061c},                                     /* Arabic letter mark */
-    {0x115f, 0x1160}, /* fillers of Hangul, seen as nothing; also the next two */
-    {0x3164, 0x3164}, {0xffa0, 0xffa0}, {0x180e, 0x180e},
-    {0x200b, 0x200b},   /* zero width space */
-    {0x200e, 0x200f},   /* left-to-right and right-to-left mark */
+    {0x115f, 0x1160},                                     /* fillers of Hangul */
+    {0x17b4, 0x17b5},                                     /* inherent vowels of Khmer */
+    {0x180b, 0x180f},   /* variation selectors of Mongolian */
+    {0x200b, 0x200f},   /* zero width space, joiners, marks of direction */
     {0x2028, 0x202e},   /* separators; embeddings and overrides of direction */
     {0x2060, 0x206f},   /* invisible operators; isolates of direction */
+    {0x2800, 0x2800},   /* blank of Braille */
+    {0x3164, 0x3164},   /* filler of Hangul */
     {0xd800, 0xdfff},   /* surrogates */
+    {0xfe00, 0xfe0f},   /* variation selectors */
     {0xfeff, 0xfeff},   /* byte order mark */
-    {0xfff9, 0xfffb},   /* annotations */
-    {0xe0000, 0xe007f}, /* tags */
+    {0xffa0, 0xffa0},   /* filler of Hangul */
+    {0xfff0, 0xfffb},   /* annotations, and what is reserved before them */
+    {0x13430, 0x1343f}, /* joiners of hieroglyphs */
+    {0x13441, 0x13442}, /* blanks of hieroglyphs */
+    {0x16fe4, 0x16fe4}, /* filler of Khitan */
+    {0x1bca0, 0x1bca3}, /* controls of shorthand */
+    {0x1d159, 0x1d159}, /* null notehead */
+    {0x1d173, 0x1d17a}, /* beams and slurs */
+    {0xe0000, 0xe0fff}, /* tags, variation selectors, and what is reserved among them */
 };
 
 static bool shows_utf8;

@@ -25,6 +25,17 @@ static const struct escape_case escapes[] = {
     {"override of direction", "\xe2\x80\xae", "\\u{202E}", 8},
     {"isolate of direction", "\xe2\x81\xa6", "\\u{2066}", 8},
     {"byte order mark", "\xef\xbb\xbf", "\\u{FEFF}", 8},
+    {"grapheme joiner",
+        "a\xcd\x8f"
+        "b",
+        "a\\u{34F}b", 9},
+    {"zero width joiner", "\xe2\x80\x8d", "\\u{200D}", 8},
+    {"blank of Braille", "\xe2\xa0\x80", "\\u{2800}", 8},
+    {"a letter of Braille", "\xe2\xa0\x81", "\xe2\xa0\x81", 1},
+    {"filler of Hangul", "\xe3\x85\xa4", "\\u{3164}", 8},
+    {"vowel of Khmer", "\xe1\x9e\xb4", "\\u{17B4}", 8},
+    {"variation selector", "a\xef\xb8\x8f", "a\\u{FE0F}", 9},
+    {"variation selector 256", "a\xf3\xa0\x87\xaf", "a\\u{E01EF}", 10},
     {"tag", "\xf3\xa0\x81\x81", "\\u{E0041}", 9},
     {"umlaut", "\xc3\xbc", "\xc3\xbc", 1},
     {"two columns", "\xe6\x97\xa5", "\xe6\x97\xa5", 2},
@@ -92,6 +103,32 @@ test_random(void **state)
     }
 }
 
+/* Default_Ignorable_Code_Point of Unicode 14 to 16, and what looks like nothing. */
+static const uint32_t invisible[][2] = {{0x00ad, 0x00ad}, {0x034f, 0x034f},
+    {0x061c, 0x061c}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},
+    {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x206f}, {0x3164, 0x3164},
+    {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfff8},
+    {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}, {0x2800, 0x2800},
+    {0x1d159, 0x1d159}, {0x13441, 0x13442}, {0x16fe4, 0x16fe4}};
+
+static void
+test_invisible(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(invisible); i++)
+        for (uint32_t c = invisible[i][0]; c <= invisible[i][1]; c++)
+            if (!text_unsafe(c))
+                fail_msg("U+%04X passes", (unsigned)c);
+    /* Neighbours that are seen, or combine with what is before them. */
+    assert_false(text_unsafe(' '));
+    assert_false(text_unsafe(0x0301));
+    assert_false(text_unsafe(0x034e));
+    assert_false(text_unsafe(0x0350));
+    assert_false(text_unsafe(0x2801));
+    assert_false(text_unsafe(0xfe10));
+    assert_false(text_unsafe(0x1f600));
+}
+
 struct fit_case {
     const char *name;
     const char *text;
@@ -147,6 +184,7 @@ main(void)
     UNIT_TABLE("escape", test_escape, escapes);
     UNIT_TABLE("fit", test_fit, fits);
     unit_add("escape", "NUL", test_nul, NULL);
+    unit_add("escape", "invisible characters", test_invisible, NULL);
     unit_add("escape", "random bytes", test_random, NULL);
     unit_add("escape", "a locale without UTF-8", test_plain_locale, NULL);
     return unit_run("text_test");
