@@ -111,6 +111,9 @@ pat_owner_attributes(Operation *op, SlapReply *rs)
     struct pat_txn t;
     struct owner_look look = {.op = op, .set = on->on_bi.bi_private};
 
+    /* Another overlay searches when the database is opened, before our db_open. */
+    if (pat_schema.token == NULL)
+        return SLAP_CB_CONTINUE;
     /* A consumer would store them. */
     if ((!uid && !role) || rs->sr_entry == NULL || op->o_sync > SLAP_CONTROL_IGNORED ||
         !pat_is(rs->sr_entry, pat_schema.token))

@@ -510,6 +510,16 @@ set_department() {
     audit_is_right
 }
 
+@test "autogroup: slapd starts again with its groups, and goes on as before" {
+    staff_by_url </dev/null
+    sandbox slapd-stop
+    sandbox slapd-start
+    [[ $(ldap_admin_get "$(staff)" member) == "$(person dave)" && $(live dave acme) == 2 ]]
+    set_department dave 7
+    [[ $(live dave acme) == 0 && $(revoked dave acme) == 2 ]]
+    audit_is_right
+}
+
 @test "autogroup: the actor is the client that caused its change, not the rootdn" {
     staff_by_url </dev/null
     printf '%s\n' 'dn: olcDatabase={1}mdb,cn=config' 'changetype: modify' 'add: olcAccess' \
