@@ -145,28 +145,19 @@ sasl() {
 }
 
 @test "a name that is full of what filters are made of is its owner's alone" {
-    local uid='e*)(uid=\2a' rdn='e*)(uid=\\2a'
-
-    ldap_admin_add <<EOF
-dn: uid=$rdn,ou=people,$PAT_BASE
-objectClass: inetOrgPerson
-cn: e
-sn: e
-uid: $uid
-EOF
-    change_member add "$rdn" acme members
+    filter_person
     # Without and with a filter for the owner's entry. nohook.bats has patd's own searches.
     for filter in '' '(objectClass=person)'; do
         [[ -z $filter ]] || set_conf "owner_filter = $filter"
         mint alice acme
         slapd_mark
-        login plain "$uid"
+        login plain "$FILTER_UID"
         expect PAM_AUTH_ERR
-        mint "$rdn" acme
+        mint "$FILTER_RDN" acme
         slapd_mark
         login plain alice
         expect PAM_AUTH_ERR
-        login plain "$uid"
+        login plain "$FILTER_UID"
         expect PAM_SUCCESS
         grep -q '^PAT_ROLE=member$' <<<"$output"
     done

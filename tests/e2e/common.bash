@@ -195,6 +195,21 @@ write_conf() {
     done
 }
 
+# filter_person: a member of acme whose name is full of filter syntax. Sets FILTER_UID, and
+# FILTER_RDN, which is the same name as a part of a DN.
+filter_person() {
+    FILTER_UID='e*)(uid=\2a'
+    FILTER_RDN='e*)(uid=\\2a'
+    ldap_admin_add <<EOF
+dn: uid=$FILTER_RDN,ou=people,$PAT_BASE
+objectClass: inetOrgPerson
+cn: e
+sn: e
+uid: $FILTER_UID
+EOF
+    change_member add "$FILTER_RDN" acme members
+}
+
 # in_background COMMAND [ARG...]
 # Run it until the end of the test, with all that it starts. Without bats' descriptor 3,
 # on which bats would wait.

@@ -2,6 +2,9 @@
 # shellcheck shell=bash
 #
 # hook-lib.bash - orgs to play with, and refusals that must leave no trace, for hook.bats
+#
+# The frame at its end is that of a file with one server for all its tests. A file that needs
+# another one has functions of these names below `load hook-lib`.
 
 # Two more people, with rights that nobody should have: helen manages everything, and ivan
 # writes everything, but neither is the rootdn.
@@ -216,4 +219,22 @@ mark() {
 
 new_events() {
     events "$ORG" | tail -n +$((events_seen + 1))
+}
+
+# --- the frame of a file -----------------------------------------------------------------------
+
+setup_file() {
+    hook_up
+}
+
+teardown_file() {
+    sandbox_down
+}
+
+setup() {
+    hook_load
+}
+
+teardown() {
+    [[ -n ${BATS_TEST_COMPLETED-} ]] || hook_repair
 }

@@ -8,18 +8,6 @@
 load common
 load hook-lib
 
-setup_file() {
-    hook_up
-}
-
-teardown_file() {
-    sandbox_down
-}
-
-setup() {
-    hook_load
-}
-
 teardown() {
     if [[ -n ${OWN-} ]]; then
         sandbox_down

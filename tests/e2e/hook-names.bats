@@ -8,22 +8,6 @@ bats_require_minimum_version 1.5.0
 load common
 load hook-lib
 
-setup_file() {
-    hook_up
-}
-
-teardown_file() {
-    sandbox_down
-}
-
-setup() {
-    hook_load
-}
-
-teardown() {
-    [[ -n ${BATS_TEST_COMPLETED-} ]] || hook_repair
-}
-
 # left_over OWNER: a live token in the org, which the hook did not see. Sets LEFT.
 left_over() {
     LEFT=patId=left1,ou=tokens,$O

@@ -27,14 +27,6 @@ olcDbDirectory: $BATS_FILE_TMPDIR/other-db
 LDIF
 }
 
-teardown_file() {
-    sandbox_down
-}
-
-setup() {
-    hook_load
-}
-
 teardown() {
     if [[ -n ${OTHER-} ]]; then
         "$ROOT/tests/sandbox" stop "$OTHER"

@@ -11,18 +11,6 @@ bats_require_minimum_version 1.5.0
 load common
 load hook-lib
 
-setup_file() {
-    hook_up
-}
-
-teardown_file() {
-    sandbox_down
-}
-
-setup() {
-    hook_load
-}
-
 teardown() {
     end_background
     [[ -z ${OTHER-} ]] || "$ROOT/tests/sandbox" stop "$OTHER"

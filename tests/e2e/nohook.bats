@@ -243,27 +243,20 @@ EOF
 }
 
 @test "a name full of filter syntax is escaped in the search for roles" {
-    local uid='e*)(uid=\2a' rdn='e*)(uid=\\2a' escaped='e\2A\29\28uid\5C3D\5C5C2a'
+    local escaped='e\2A\29\28uid\5C3D\5C5C2a'
     local role_filter
 
     role_filter="(&(member=uid=$escaped,ou=people,$PAT_BASE)"
     role_filter+='(objectClass=patRoleGroup)(!(objectClass=patToken)))'
-    ldap_admin_add <<EOF
-dn: uid=$rdn,ou=people,$PAT_BASE
-objectClass: inetOrgPerson
-cn: e
-sn: e
-uid: $uid
-EOF
-    change_member add "$rdn" acme members
+    filter_person
     mint alice acme
-    login plain "$uid"
+    login plain "$FILTER_UID"
     expect PAM_AUTH_ERR
-    mint "$rdn" acme
+    mint "$FILTER_RDN" acme
     login plain alice
     expect PAM_AUTH_ERR
     slapd_mark
-    login plain "$uid"
+    login plain "$FILTER_UID"
     expect PAM_SUCCESS
     grep -q '^PAT_ROLE=member$' <<<"$output"
     # As slapd writes the filter: only the outer clauses are syntax.
