@@ -728,6 +728,7 @@ svn_refused() {
     svn_refused alice "$PASSWORD" 'user not found'
     revoke "$MINT_DN"
     svn_refused alice "$TOKEN"
+    bans 2 127.0.0.1 # svn tries twice
     svn_refused alice@svn.example.com "$TOKEN"
     new_token alice acme 'patService: smtp'
     svn_refused alice "$TOKEN"
