@@ -126,7 +126,7 @@ accepted() {
 refused() {
     attempt "$1" "$2" "$TOKEN"
     expect "$(outcome "$REFUSED" yes)"
-    said 4 "sasl_pat: authentication failure; service=smtp rhost=127.0.0.1 user= reason=\"$3[^\"]*\"\$"
+    said 4 "sasl_pat: authentication failure; service=smtp rhost=${client_address-127.0.0.1} user= reason=\"$3[^\"]*\"\$"
     [[ -z ${4-} ]] || decided 4 "$4"
 }
 

@@ -425,10 +425,13 @@ both_methods() {
 }
 
 @test "a name that is no account is in no line of pam_pat" {
-    new_token alice acme
-    login password sshd-alone no-such-name "$TOKEN"
-    login password sshd-alone "Bearer $TOKEN" x
+    # sshd itself logs the name, so the search for tokens below must not know this one.
+    mint alice acme
+    login password sshd-alone no-such-name "$MINT_TOKEN"
+    login password sshd-alone "Bearer $MINT_TOKEN" x
+    logged 'pam_pat.*a token was given as the login name'
     not_logged 'pam_pat.*no-such-name'
+    not_logged 'pam_pat.*rhp_'
 }
 
 # The last one, for it goes through what all others left behind.
