@@ -30,11 +30,12 @@
  * PAT_ERR_UNAVAIL   patd is not there, did not answer in time or not sensibly; what
  *                   accepts a request that it cannot have read is not patd
  * PAT_ERR_CONFIG    the socket's path cannot be one, or others could put another socket
- *                   there: see PAT_PATH_CONNECT in path.h; or the lists are too large to be
- *                   sent. Nothing was sent.
+ *                   there: see PAT_PATH_CONNECT in path.h; or the lists are too large.
+ *                   Nothing was sent.
  * PAT_ERR_MALFORMED no token is that long
  * PAT_ERR_USER      no login name is that long: PAT_USER_MAX
- * PAT_ERR_SCOPE     no service or address is that long: PAT_SERVICE_MAX, PAT_SOURCE_MAX
+ * PAT_ERR_SCOPE     no service or address is that long: PAT_SERVICE_MAX,
+ *                   PAT_SOURCE_MAX
  * PAT_ERR_NOMEM
  *
  * Blocks for at most `timeout_ms`.
