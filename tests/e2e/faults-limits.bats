@@ -366,8 +366,9 @@ CONF
     strange_conf "uri = ldap://localhost:${PAT_LDAP_URI##*:}" 'workers = 1'
     PAT_SOCKET=$SANDBOX/strange/patd.sock
     pam_service strange
-    # Two that listen and work, one for last use, one that probes, and the first.
-    in_background setpriv --reuid 61234 --regid 61234 --clear-groups prlimit --nproc=5:200 \
+    # Two that listen and work, one for last use, one that probes, one that counts refusals,
+    # and the first.
+    in_background setpriv --reuid 61234 --regid 61234 --clear-groups prlimit --nproc=6:200 \
         "$SANDBOX/strange/patd" -f -c "$SANDBOX/strange/patd.conf" \
         2>"$BATS_TEST_TMPDIR/log"
     pid=${BACKGROUND_PIDS[-1]}

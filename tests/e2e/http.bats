@@ -686,21 +686,6 @@ same_refusal() {
     [[ $status -eq 78 && $output == *'does not run as root'* && ! -e $BATS_TEST_TMPDIR/s ]]
 }
 
-# The last two: pat-fcgi does not come back.
-@test "pat-fcgi killed: nobody gets in" {
-    new_token alice acme
-    kill_fcgi plain
-    kill_fcgi apache
-    bearer nginx-plain /
-    kept_out 503
-    bearer apache /
-    kept_out 500
-    request nginx-plain /
-    kept_out 503
-    bearer lighttpd /page.txt
-    [[ $CODE == 50* ]]
-}
-
 # from_two COMMAND: to nginx and Apache, from an address of its own.
 from_two() {
     local server
@@ -742,6 +727,21 @@ from_two() {
     sandbox patd-start
     syslog_mark=$mark
     bans 0
+}
+
+# The last two: pat-fcgi does not come back.
+@test "pat-fcgi killed: nobody gets in" {
+    new_token alice acme
+    kill_fcgi plain
+    kill_fcgi apache
+    bearer nginx-plain /
+    kept_out 503
+    bearer apache /
+    kept_out 500
+    request nginx-plain /
+    kept_out 503
+    bearer lighttpd /page.txt
+    [[ $CODE == 50* ]]
 }
 
 @test "no token stands in any log or other file" {
