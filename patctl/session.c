@@ -525,7 +525,7 @@ bind_simple(struct session *s, const struct session_options *o, char *password)
     rc = session_fail(
         s, "%s: bind as %s", s->uri, o->bind_dn == NULL ? "BINDDN" : o->bind_dn);
     if (s->code == LDAP_INVALID_CREDENTIALS && o->password_file != NULL &&
-        ends_in_newline(password))
+        password != NULL && ends_in_newline(password))
         say_note(
             "The file of -y ends in a newline, which is a part of the password, as it "
             "is for ldapsearch: write it by printf %%s");

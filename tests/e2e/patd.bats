@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own
 #
 # patd as a daemon: its socket and those who abuse it, its load, its files, last-used.
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own
 #
 # A token for the password of sudo and su, which are setuid root, and whose caller chooses the
 # environment that the module runs in.
