@@ -300,7 +300,9 @@ hold() {
     expect PAM_SUCCESS
     ticks=$(cpu_ticks)
     began=$SECONDS
-    limit nofile $(($(find "/proc/$(patd_pid)/fd" -printf '%f\n' | sort -n | tail -n 1) + 3))
+    # Four more: one of a client, and, for a worker that has no connection to slapd yet, two
+    # of the walk to slapd's socket and one of that.
+    limit nofile $(($(find "/proc/$(patd_pid)/fd" -printf '%f\n' | sort -n | tail -n 1) + 5))
     hold 30
     logged 'accept: Too many open files'
     # They are hung up on one after another, three seconds each.
