@@ -4,7 +4,7 @@
 
 A small shell with job control on a terminal of its own. CASE is what happens:
   suspend     Ctrl-Z in the middle of the password, then fg
-  stop        SIGSTOP there; the shell turns the echo on; then fg
+  stop        SIGSTOP before it; the shell turns the echo on; then fg
   background  started in the background, then fg
   interrupt   Ctrl-C there
 
@@ -103,7 +103,10 @@ if pid == 0:
 job = int(report(b"job"))
 if case != "background":
     asked(1)
-    os.write(master, password[:4])
+    # A terminal handles what is typed a moment later: SIGSTOP could come first, and the shell
+    # would show it.
+    if case != "stop":
+        os.write(master, password[:4])
     if case == "suspend":
         os.write(master, b"\x1a")
     elif case == "interrupt":

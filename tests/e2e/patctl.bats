@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own
 #
 # patctl.bats - the commands of patctl, as user, as owner of an org, and as administrator
 
@@ -381,20 +382,22 @@ server.handle_request()' "$port" "$got"
     [[ $output == *'standard output'* ]]
 }
 
-# shellcheck disable=SC2030
+# job_control STATUS CASE SECRET ARGUMENT...: patctl ends with that status
+job_control() {
+    run python3 -IS "$BATS_TEST_DIRNAME/job-control.py" "$2" "$3" "$PAT_BUILD/patctl" "${@:4}"
+    printf '%s: %s\n' "$2" "$output"
+    [[ $status -eq $1 ]]
+}
+
 @test "the echo is off again after a stop at a password prompt, and on while it lasts" {
-    local case
+    local case list=(org list -H "$LDAPURI" -D "$PAT_ADMIN_DN" -W)
     for case in suspend stop background; do
-        run -0 python3 -IS "$BATS_TEST_DIRNAME/job-control.py" "$case" "$PAT_ADMIN_PW" \
-            "$PAT_BUILD/patctl" org list -H "$LDAPURI" -D "$PAT_ADMIN_DN" -W
-        # shellcheck disable=SC2030
+        job_control 0 "$case" "$PAT_ADMIN_PW" "${list[@]}"
         [[ $output == *acme* ]]
     done
-    run -130 python3 -IS "$BATS_TEST_DIRNAME/job-control.py" interrupt "$PAT_ADMIN_PW" \
-        "$PAT_BUILD/patctl" org list -H "$LDAPURI" -D "$PAT_ADMIN_DN" -W
+    job_control 130 interrupt "$PAT_ADMIN_PW" "${list[@]}"
     # A token is asked for in the same way.
-    run -1 python3 -IS "$BATS_TEST_DIRNAME/job-control.py" suspend no-token \
-        "$PAT_BUILD/patctl" verify --stdin --socket "$PAT_SOCKET"
+    job_control 1 suspend no-token verify --stdin --socket "$PAT_SOCKET"
 }
 
 # in_clear ARGUMENT...: patctl refuses to send anything
