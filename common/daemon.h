@@ -62,7 +62,7 @@ PAT_MUST_USE enum pat_err pat_daemon_drop_root(
  *
  * Where a directory on the way belongs to `user`, root makes the socket with that user's
  * rights, the socket belongs to that user, and this process loses its supplementary
- * groups, which pat_daemon_drop_root() sets anew.
+ * groups, which pat_daemon_drop_root() sets again.
  *
  * PAT_ERR_CONFIG: *diag says "KEY: PATH or GROUP: what is wrong"; nothing is left behind.
  */

@@ -95,7 +95,7 @@ check_environment(struct doctor *d, const char *service, const struct stack *s)
  */
 
 struct aged {
-    char user[64]; /* "": there is none */
+    char user[64]; /* "": no user */
     bool expired;
     long max_days;
 };

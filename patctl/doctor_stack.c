@@ -48,7 +48,7 @@ static const char *const action_words[] = {"ignore", "ok", "done", "bad", "die",
 
 #define ACTIONS (sizeof(action_words) / sizeof(action_words[0]))
 
-/* Consumes the first of these words that stands at *p; returns `count` if there is none.
+/* Consumes the first of these words that stands at *p; returns `count` if no word does.
  */
 static size_t
 consume_word(const char **p, const char *const *words, size_t count)
@@ -146,7 +146,7 @@ set_actions(struct stack_step *step, const char *control)
 
 /*
  * Cuts the next word out of the line, or all within [brackets], in which \] is a bracket.
- * Returns NULL if there is none.
+ * Returns NULL if no word is left.
  */
 static char *
 next_word(char **p, bool *ret_bracketed)
@@ -206,7 +206,7 @@ trim(char *text)
     return true;
 }
 
-/* Assembles the next line, comments left out. False: there is none. */
+/* Assembles the next line, comments left out. Returns false at the end. */
 static bool
 read_line(struct stack *s, const char *path, FILE *f, char line[LINE_SIZE])
 {

@@ -55,7 +55,7 @@ struct stack {
 void stack_read(const struct stack_files *files, const char *service, const char *type,
     struct stack *ret);
 
-/* Returns the path of the service's file, for free(), or NULL if there is none. */
+/* Returns the path of the service's file, for free(), or NULL if it does not exist. */
 PAT_MUST_USE char *stack_find_file(const struct stack_files *files, const char *service);
 
 /* Returns the action of a step for a return value, such as "auth_err". */

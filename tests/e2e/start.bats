@@ -424,7 +424,7 @@ BOUND=$'base = dc=example,dc=com\nbind_dn = cn=patd,dc=example,dc=com\nbind_pass
     (($(grep -c busy: "$dir/log") < 90))
 }
 
-@test "pat-fcgi: over TCP, where users cannot be told apart, the newest are served" {
+@test "pat-fcgi: over TCP all clients count as one user, and the newest are served" {
     local port
     safe_dir
     port=$(python3 -IS -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')

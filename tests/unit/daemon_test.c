@@ -274,11 +274,7 @@ static int
 teardown(void **state)
 {
     (void)state;
-    unit_dir_remove(dir);
-    if (unit_count_fds() == fds)
-        return 0;
-    print_error("a descriptor was left open\n");
-    return -1;
+    return unit_dir_end(dir, fds);
 }
 
 int

@@ -206,3 +206,13 @@ unit_random(uint32_t *state)
     *state = x;
     return x;
 }
+
+int
+unit_dir_end(const char *path, unsigned fds)
+{
+    unit_dir_remove(path);
+    if (unit_count_fds() == fds)
+        return 0;
+    print_error("a descriptor was left open\n");
+    return -1;
+}

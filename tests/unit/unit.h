@@ -72,6 +72,12 @@ void unit_check_string_at(
 void unit_dir_make(char ret_path[UNIT_PATH_MAX]);
 void unit_dir_remove(const char *path);
 
+/*
+ * What a teardown returns: removes the directory, and fails if this process has another
+ * number of descriptors open than `fds`.
+ */
+PAT_MUST_USE int unit_dir_end(const char *path, unsigned fds);
+
 /* How many file descriptors this process has. */
 unsigned unit_count_fds(void);
 
